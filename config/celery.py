@@ -1,0 +1,20 @@
+"""The worker's switchboard and the one schedule."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+
+app = Celery("yunlian")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "sweep sandboxes": {"task": "labs.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
+    "settle credentials": {
+        "task": "certification.tasks.settle",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+}

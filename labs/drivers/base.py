@@ -1,0 +1,217 @@
+"""The seam between the product and whatever runs the sandboxes. Plain values both ways; standard library only.
+
+Every verb is repeatable: asking twice leaves the same world as asking once. The engine keeps no secret of ours and we
+keep no id of its own: everything is found again by the label ``ref``.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+LABEL = "yunlian"
+INSTALLATION_LABEL = "yunlian.installation"
+REF_LABEL = "yunlian.ref"
+NODE_LABEL = "yunlian.node"
+
+CHUNK_BYTES = 16 * 1024
+WINDOW_BYTES = 256 * 1024
+RING_BYTES = 2 * 1024 * 1024
+
+
+class DriverError(Exception):
+    """The engine refused or failed; the message says what a person can do."""
+
+
+class DriverBusy(DriverError):
+    """The engine cannot do it now; the same call may succeed later."""
+
+
+class DriverUnavailable(DriverBusy):
+    """No engine answers; ``remedy`` is the exact fix."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class SubnetTaken(DriverError):
+    """The engine already has a network overlapping ``spec.subnet``: allocate the next one and call again."""
+
+
+class NodeGone(DriverError):
+    """The engine has no such running node (removed behind our back, or crashed)."""
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One machine. Memory is what the learner's programs get; the driver adds the tmpfs sizes to the limit."""
+
+    name: str
+    image: str
+    address: str
+    cpus: float = 1.0
+    memory_mib: int = 256
+    pids: int = 128
+    home_mib: int = 64
+    tmp_mib: int = 32
+    shm_mib: int = 16
+    read_only: bool = True
+
+
+@dataclass(frozen=True)
+class SandboxSpec:
+    """The machines of one session. ``uid`` is the learner's, ``uid + 1`` the checker's; ``subnet`` in CIDR form."""
+
+    ref: str
+    uid: int
+    subnet: str
+    nodes: tuple[NodeSpec, ...]
+    locale: str = "C.UTF-8"
+
+    @property
+    def checker_uid(self) -> int:
+        return self.uid + 1
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    running: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the engine says of a sandbox now, node by node; ``ok`` when every expected node runs."""
+
+    nodes: Mapping[str, NodeHealth]
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.nodes) and all(node.running for node in self.nodes.values())
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a script run from outside found. ``exit_code`` is 124 when it ran out of time."""
+
+    exit_code: int
+    output: str
+    duration_ms: int
+
+    @property
+    def timed_out(self) -> bool:
+        return self.exit_code == 124
+
+
+@dataclass(frozen=True)
+class NodeUsage:
+    cpu_ns: int
+    memory_bytes: int
+    pids: int
+
+
+@dataclass(frozen=True)
+class Hello:
+    """First word of an attachment. ``offset`` is that of the first byte that follows, ``gap`` the bytes missed."""
+
+    epoch: str
+    offset: int
+    gap: int
+    cols: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Output:
+    """At most CHUNK_BYTES of raw output starting at absolute ``offset``."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Gap:
+    """This viewer was too slow: ``missed`` bytes were skipped, the next byte is at ``offset``."""
+
+    offset: int
+    missed: int
+
+
+@dataclass(frozen=True)
+class Resized:
+    cols: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The terminal's shell ended; attaching again starts a new one, appended to the same stream."""
+
+    code: int
+
+
+TerminalEvent = Output | Gap | Resized | Exited
+
+
+class Terminal(Protocol):
+    """One attachment to one terminal of one node."""
+
+    hello: Hello
+
+    def __aiter__(self) -> AsyncIterator[TerminalEvent]: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def resize(self, cols: int, rows: int) -> None: ...
+
+    async def ack(self, offset: int) -> None:
+        """Everything before ``offset`` was consumed; the node stops reading the PTY WINDOW_BYTES beyond it."""
+
+    async def close(self) -> None: ...
+
+
+class Driver(Protocol):
+    """Raises DriverBusy or DriverError and nothing else."""
+
+    def create(self, spec: SandboxSpec) -> None:
+        """Every node of ``spec`` runs and its keeper takes attachments. Also completes a half-made sandbox.
+
+        Raises SubnetTaken when the subnet overlaps another network of the engine.
+        """
+
+    def health(self, ref: str) -> Health: ...
+
+    def restart(self, spec: SandboxSpec, node: str) -> None:
+        """The node runs anew from its image: home, processes and terminals are fresh."""
+
+    def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
+        """What /bin/sh says of ``script``, piped in from outside as ``uid``:``gid``. Raises NodeGone."""
+
+    def suspend(self, ref: str) -> None: ...
+
+    def resume(self, ref: str) -> None: ...
+
+    def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None: ...
+
+    def usage(self, ref: str) -> Mapping[str, NodeUsage]: ...
+
+    def destroy(self, ref: str) -> None:
+        """Nothing of ``ref`` is left in the engine or on the host's disk."""
+
+    def list_refs(self) -> set[str]:
+        """Every ref of this installation that the engine still holds anything of."""
+
+    async def attach(
+        self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
+    ) -> Terminal:
+        """An attachment to terminal ``terminal`` (1 up), its shell started if none runs. Raises NodeGone."""
+
+
+@dataclass(frozen=True)
+class DriverOptions:
+    """What the product tells a driver once, at its making."""
+
+    installation: str
+    run_dir: str
+    keeper_gid: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,77 @@
+"""Small worlds every test may stand in."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def migrations_digest() -> str:
+    """A name for the schema: changes whenever a migration of ours or a locked dependency does."""
+    digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
+    for path in sorted(ROOT.glob("*/migrations/*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request, worker_id):
+    """On SQLite every worker gets its own copy of a database migrated once per schema."""
+    entry = settings.DATABASES["default"]
+    if entry["ENGINE"].endswith("sqlite3"):
+        entry["TEST"]["NAME"] = str(
+            ROOT / ".cache" / "test-db" / f"{migrations_digest()}-{worker_id}.sqlite3"
+        )
+
+
+@pytest.fixture(scope="session")
+def worker_id(request):
+    """xdist's name of this worker; ``main`` without xdist."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request):
+    return settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request,
+    django_test_environment,
+    django_db_blocker,
+    django_db_modify_db_settings,
+    django_db_keepdb,
+    worker_id,
+):
+    from django.test.utils import setup_databases, teardown_databases
+
+    entry = settings.DATABASES["default"]
+    template = None
+    if django_db_keepdb:
+        mine = Path(entry["TEST"]["NAME"])
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        template = mine.with_name(f"{migrations_digest()}.template")
+        for stale in mine.parent.glob("*.template"):
+            if stale != template:
+                stale.unlink(missing_ok=True)
+        for leftover in mine.parent.glob(f"{mine.name}*"):
+            leftover.unlink(missing_ok=True)
+        if template.exists():
+            shutil.copyfile(template, mine)
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb)
+        if template is not None and not template.exists():
+            connections["default"].cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            part = template.with_suffix(f".{worker_id}")
+            shutil.copyfile(mine, part)
+            part.rename(template)
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(databases, verbosity=0)
