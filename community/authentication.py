@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import APIKeyCookie, HttpBearer
@@ -38,3 +39,10 @@ class SessionUser(APIKeyCookie):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user if request.user.is_authenticated else None
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person of a request that requires one. Raises PermissionDenied for anyone else."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

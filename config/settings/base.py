@@ -1,5 +1,6 @@
 """Settings that hold everywhere; safe for production as they stand."""
 
+import tomllib
 from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
@@ -11,6 +12,7 @@ ENV = Environment()
 BASE_DIR = ROOT
 VAR_DIR = ENV.yunlian_var
 DEBUG = False
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 PUBLIC_URL = ENV.public_url
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
     "taggit",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "rules",
     "csp",
     "channels",
@@ -66,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

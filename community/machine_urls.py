@@ -1,0 +1,12 @@
+"""Community's addresses for programs; they carry no language."""
+
+from django.urls import path
+
+from community.views import machine
+
+urlpatterns = [
+    path("healthz/", machine.health, name="healthz"),
+    path("robots.txt", machine.robots, name="robots"),
+    path("favicon.ico", machine.favicon, name="favicon"),
+    path("media/<path:path>", machine.media, name="media"),
+]
