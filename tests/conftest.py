@@ -8,7 +8,17 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from tests.stack import stack  # noqa: F401  (a fixture for every folder)
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Every test on the whole product runs in one xdist worker, so that it is started once."""
+    for item in items:
+        if item.get_closest_marker("stack"):
+            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 def migrations_digest() -> str:

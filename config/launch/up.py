@@ -137,7 +137,8 @@ class Launch:
     def worker(self) -> Program:
         return Program(
             "worker",
-            python("-m", "celery", "-A", "config.celery", "worker", "--concurrency=4", "-Ofair",
+            python("-m", "celery", "-A", "config.celery", "worker", "--concurrency=4",
+                "--queues=celery,sandboxes,checks", "-Ofair",
                    "--without-gossip", "--without-mingle", "--loglevel=INFO", "-n", "worker@%h"),
             10,
         )  # fmt: skip

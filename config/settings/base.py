@@ -127,6 +127,8 @@ USE_I18N = WAGTAIL_I18N_ENABLED = True
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"Yunlian <no-reply@{PUBLIC_HOST}>"
+
 WAGTAIL_SITE_NAME = "Yunlian 云联"
 WAGTAILADMIN_BASE_URL = PUBLIC_URL
 WAGTAIL_ENABLE_UPDATE_CHECK = False
@@ -179,6 +181,16 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REDIS_URL = ENV.redis_url or f"unix://{VAR_DIR}/broker/redis.sock"
+# Counters of rate limits: shared by all web processes where there is a Redis of its own, else per process.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ENV.redis_url,
+        "KEY_PREFIX": "yunlian-cache",
+    }
+    if ENV.redis_url
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
@@ -195,6 +207,13 @@ CELERY_TASK_TIME_LIMIT = 240
 CELERY_TASK_SOFT_TIME_LIMIT = 210
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+# Slow starts in a queue of their own delay neither checks nor the sweep; a worker must take all three queues.
+CELERY_TASK_ROUTES = {
+    "labs.tasks.provision": {"queue": "sandboxes"},
+    "labs.tasks.stop": {"queue": "sandboxes"},
+    "labs.tasks.restart_nodes": {"queue": "sandboxes"},
+    "labs.tasks.check_work": {"queue": "checks"},
+}
 # Measured: with kombu's defaults a task of a killed worker comes back after 101 s, with these after 11 s.
 # The visibility timeout must exceed the hard time limit, or a long task starts twice.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -211,17 +230,25 @@ SANDBOX_UIDS = ENV.sandbox_uids
 SANDBOX_CAPACITY_CPUS = ENV.sandbox_capacity_cpus
 SANDBOX_CAPACITY_MIB = ENV.sandbox_capacity_mib
 SANDBOX_RUN_DIR = VAR_DIR / "keepers"
-SANDBOX_KEEPER_GID = 0
+SANDBOX_KEEPER_GID = ENV.sandbox_keeper_gid
 SANDBOX_LEASE_SECONDS = 60
 SANDBOX_ATTEMPTS = 3
-SANDBOX_CHECK_SECONDS = 20
+SANDBOX_PATIENCE_SECONDS = 180
 LABS_SESSIONS_PER_LEARNER = 1
 LABS_EXTEND_MINUTES = 30
 LABS_EXTEND_TIMES = 4
 LABS_BUNDLE_DIR = ROOT / "sandbox_images" / "labs"
 LABS_TERMINALS_PER_NODE = 4
+LABS_STARTS_PER_HOUR = 30
+LABS_CHECKS_PER_MINUTE = 40
+LABS_CHECK_WAIT_SECONDS = 30
+LABS_SOCKETS_PER_PERSON = 32
+LABS_SOCKET_RECHECK_SECONDS = 30
 
 CERTIFICATION_SIGNING_KEY_FILE = ENV.signing_key_file or VAR_DIR / "signing-key.pem"
+CERTIFICATION_MAKE_SIGNING_KEY = False
+CERTIFICATION_ISSUER_NAME = "Yunlian 云联"
+CERTIFICATION_VERIFY_PER_MINUTE = 60
 
 LOGGING = {
     "version": 1,

@@ -2,10 +2,10 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import unquote, urlsplit
+from typing import Annotated, Self
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,6 +30,7 @@ class Environment(BaseSettings):
     sandbox_uids: str = "200000-299999"
     sandbox_capacity_cpus: float = 0
     sandbox_capacity_mib: int = 0
+    sandbox_keeper_gid: int = 0
     django_debug: bool = False
 
     @field_validator("allowed_hosts", mode="before")
@@ -44,6 +45,14 @@ class Environment(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ValueError("PUBLIC_URL must look like https://labs.example.org, without a path")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @model_validator(mode="after")
+    def kept_public_url(self) -> Self:
+        """Without PUBLIC_URL, the address that the first ``./dev up`` fixed."""
+        kept = self.yunlian_var / "public-url"
+        if "public_url" not in self.model_fields_set and kept.exists():
+            self.public_url = kept.read_text().strip()
+        return self
 
 
 def database(url: str, var: Path) -> dict[str, object]:
@@ -78,6 +87,33 @@ def database(url: str, var: Path) -> dict[str, object]:
     raise ValueError(
         f"DATABASE_URL starts with {parts.scheme}://; this product runs on sqlite:// or postgresql://"
     )
+
+
+def email(url: str) -> dict[str, object]:
+    """Django's EMAIL_ settings for ``smtp://user:password@host:port?from=address`` (``smtps`` for TLS from the start);
+    mail goes to the log when it is empty.
+
+    Raises ValueError when the URL is of another kind.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError(
+            "EMAIL_URL must look like smtp://user:password@mail.example.org:587?from=labs@example.org"
+        )
+    settings: dict[str, object] = {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and parts.port != 25,
+        "EMAIL_TIMEOUT": 20,
+    }
+    sender = parse_qs(parts.query).get("from")
+    return settings | ({"DEFAULT_FROM_EMAIL": sender[0], "SERVER_EMAIL": sender[0]} if sender else {})
 
 
 def secret(path: Path) -> str:
