@@ -1,0 +1,65 @@
+// The session's verbs, as the HTTP API offers them to everybody.
+
+import { say } from "@labs/words.js";
+
+/** A verb was refused or could not be sent; ``message`` is fit to show. */
+export class Refused extends Error {
+  constructor(status, body) {
+    super([body?.message ?? say("rest_failed", { status }), body?.remedy].filter(Boolean).join(" "));
+    this.status = status;
+  }
+}
+
+export class SessionApi {
+  #base;
+  #csrf;
+  #language;
+
+  constructor({ api, csrf, language }) {
+    this.#base = api;
+    this.#csrf = csrf;
+    this.#language = language;
+  }
+
+  read() {
+    return this.#call("GET", "");
+  }
+
+  check(step) {
+    return this.#call("POST", `/checks/${step}`);
+  }
+
+  extend() {
+    return this.#call("POST", "/extend");
+  }
+
+  finish() {
+    return this.#call("POST", "/finish");
+  }
+
+  restart(node) {
+    return this.#call("POST", `/nodes/${node}/restart`);
+  }
+
+  abandon() {
+    return this.#call("DELETE", "");
+  }
+
+  /** The answer's body and status. Raises Refused. */
+  async #call(method, path) {
+    let response;
+    try {
+      response = await fetch(this.#base + path, {
+        method,
+        headers: { Accept: "application/json", "Accept-Language": this.#language, "X-CSRFToken": this.#csrf },
+        credentials: "same-origin",
+      });
+    } catch {
+      throw new Refused(0, { message: say("rest_unreachable") });
+    }
+    const isJson = response.headers.get("content-type")?.includes("json");
+    const body = isJson ? await response.json() : null;
+    if (!response.ok) throw new Refused(response.status, body);
+    return { status: response.status, body };
+  }
+}

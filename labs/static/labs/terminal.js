@@ -1,0 +1,320 @@
+// One terminal: xterm.js, the connection to its node, and what a person does with them.
+
+import { ClipboardAddon } from "@xterm/addon-clipboard";
+import { FitAddon } from "@xterm/addon-fit";
+import { SearchAddon } from "@xterm/addon-search";
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { WebglAddon } from "@xterm/addon-webgl";
+import { Terminal } from "@xterm/xterm";
+
+import { TerminalConnection } from "@labs/connection.js";
+import { answerOnlyLiveQueries, refuseFreezingSequences, StringCap } from "@labs/guard.js";
+import { Replay } from "@labs/replay.js";
+import { codeFontIn, themeIn } from "@labs/theme.js";
+import { say } from "@labs/words.js";
+
+const SCROLLBACK_LINES = 10_000;
+const FONT_PX = 14;
+const PHONE_FONT_PX = 13;
+const CARRIAGE_RETURN = "\r";
+
+function openLink(address) {
+  window.open(address, "_blank", "noopener,noreferrer");
+}
+
+/**
+ * Options: ``path`` of its websocket, ``node``, ``number``, ``panel`` (the cloned #terminal-template), ``preferences``
+ * {screenReader, scrollback}, and callbacks ``leave(step)`` on F6, ``search()``, ``ended(code)``, ``alive()``.
+ */
+export class TerminalView {
+  #options;
+  #panel;
+  #terminal;
+  #fit = new FitAddon();
+  #connection;
+  #cap = new StringCap();
+  #replay = new Replay();
+  #opened = false;
+  #controlNext = false;
+  #clipboardText = "";
+  #everConnected = false;
+
+  constructor(options) {
+    this.#options = options;
+    this.#panel = options.panel;
+    this.search = new SearchAddon();
+    this.#terminal = this.#makeTerminal();
+    this.#connection = new TerminalConnection(options.path, {
+      output: (bytes, consumed) => this.#output(bytes, consumed),
+      hello: (hello) => this.#hello(hello),
+      restarted: () => this.#restarted(),
+      gap: (missed) => this.#remark(say("terminal_gap", { bytes: missed.toLocaleString() })),
+      exited: (code) => this.#exited(code),
+      notice: (notice) => notice.message && this.#remark(notice.message),
+      state: (name, detail) => this.#state(name, detail),
+    });
+    this.#part("retry").addEventListener("click", () => this.#again());
+    this.#part("clipboard-allow").addEventListener("click", () => this.#allowClipboard());
+    this.#part("clipboard-refuse").addEventListener("click", () => this.#closeClipboard());
+  }
+
+  get node() {
+    return this.#options.node;
+  }
+
+  get number() {
+    return this.#options.number;
+  }
+
+  get panel() {
+    return this.#panel;
+  }
+
+  /** Offsets, for tests and for support. */
+  get position() {
+    return { epoch: this.#connection.epoch, received: this.#connection.received };
+  }
+
+  /** Whether old output has all been shown, so that questions are answered. */
+  get isLive() {
+    return this.#everConnected && !this.#replay.isOn;
+  }
+
+  get hasSelection() {
+    return this.#terminal.hasSelection();
+  }
+
+  /** Draws the terminal (its panel must be visible) and connects; later calls only fit it to its panel. */
+  show() {
+    if (!this.#opened) this.#open();
+    this.fit();
+  }
+
+  fit() {
+    if (!this.#opened || this.#panel.clientWidth === 0) return;
+    this.#fit.fit();
+  }
+
+  focus() {
+    this.#terminal.focus();
+  }
+
+  dispose() {
+    this.#connection.stop();
+    this.#terminal.dispose();
+    this.#panel.remove();
+  }
+
+  /** ``text`` as if typed by hand. */
+  type(text) {
+    this.#terminal.input(text, true);
+  }
+
+  /** ``text`` as if pasted; a shell that knows bracketed paste runs nothing before Enter. */
+  paste(text) {
+    this.#terminal.paste(text);
+  }
+
+  /** ``command`` at the prompt, followed by Enter. */
+  run(command) {
+    this.#terminal.paste(command);
+    this.#terminal.input(CARRIAGE_RETURN, true);
+  }
+
+  /** The next single character is sent as its control code. */
+  controlNext() {
+    this.#controlNext = true;
+  }
+
+  async copySelection() {
+    const text = this.#terminal.getSelection();
+    if (text) await navigator.clipboard.writeText(text);
+    return Boolean(text);
+  }
+
+  retheme() {
+    this.#terminal.options.theme = themeIn(this.#panel);
+  }
+
+  set screenReader(isOn) {
+    this.#terminal.options.screenReaderMode = isOn;
+  }
+
+  /** Everything the terminal holds as text, one string per line, wrapped lines joined. */
+  lines() {
+    const buffer = this.#terminal.buffer.active;
+    const lines = [];
+    for (let row = 0; row < buffer.length; row += 1) {
+      const line = buffer.getLine(row);
+      if (line.isWrapped && lines.length) lines[lines.length - 1] += line.translateToString(true);
+      else lines.push(line.translateToString(true));
+    }
+    return lines;
+  }
+
+  #part(name) {
+    return this.#panel.querySelector(`[data-part="${name}"]`);
+  }
+
+  #makeTerminal() {
+    const isPhone = matchMedia("(max-width: 48rem)").matches;
+    const terminal = new Terminal({
+      allowProposedApi: true,
+      cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      fontFamily: codeFontIn(document.body),
+      fontSize: isPhone ? PHONE_FONT_PX : FONT_PX,
+      linkHandler: {
+        activate: (_event, address) => window.confirm(say("open_link", { address })) && openLink(address),
+      },
+      macOptionIsMeta: true,
+      minimumContrastRatio: 4.5,
+      screenReaderMode: this.#options.preferences.screenReader,
+      scrollback: this.#options.preferences.scrollback ?? SCROLLBACK_LINES,
+    });
+    refuseFreezingSequences(terminal);
+    answerOnlyLiveQueries(terminal, () => this.#replay.isOn);
+    terminal.loadAddon(this.#fit);
+    terminal.loadAddon(this.search);
+    terminal.loadAddon(new UnicodeGraphemesAddon());
+    terminal.loadAddon(new WebLinksAddon((_event, address) => openLink(address)));
+    // A program may offer text for the clipboard (OSC 52), which a person must allow; it may never read it.
+    const clipboard = { readText: () => "", writeText: (_selection, text) => this.#askClipboard(text) };
+    terminal.loadAddon(new ClipboardAddon(undefined, clipboard));
+    terminal.attachCustomKeyEventHandler((event) => this.#key(event));
+    terminal.onData((data) => this.#typed(data));
+    terminal.onBinary((data) => this.#connection.send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+    terminal.onResize(({ cols, rows }) => this.#connection.resize(cols, rows));
+    return terminal;
+  }
+
+  #open() {
+    this.#opened = true;
+    this.#terminal.open(this.#part("screen"));
+    this.retheme();
+    this.#drawWithWebgl();
+    const label = say("terminal_label", { node: this.node, number: this.number });
+    this.#terminal.textarea.setAttribute("aria-label", label);
+    this.#fit.fit();
+    this.#connection.resize(this.#terminal.cols, this.#terminal.rows);
+    new ResizeObserver(() => requestAnimationFrame(() => this.fit())).observe(this.#panel);
+    this.#connection.start();
+  }
+
+  #drawWithWebgl() {
+    // Its lines join and its wide characters are wide; where it cannot be had or is lost, xterm draws with the DOM.
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose());
+      this.#terminal.loadAddon(webgl);
+    } catch (error) {
+      console.info("WebGL is not to be had, drawing with the DOM:", error.message);
+    }
+  }
+
+  #key(event) {
+    if (event.type !== "keydown") return true;
+    if (event.key === "F6") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.#options.leave(event.shiftKey ? -1 : 1);
+      return false;
+    }
+    if (!event.ctrlKey || !event.shiftKey || event.altKey || event.metaKey) return true;
+    if (event.code === "KeyF") {
+      event.preventDefault();
+      this.#options.search();
+      return false;
+    }
+    if (event.code === "KeyC") {
+      event.preventDefault();
+      this.copySelection();
+      return false;
+    }
+    // The browser pastes by itself: xterm.js hears its paste event, and no permission is asked.
+    return event.code !== "KeyV";
+  }
+
+  #typed(data) {
+    if (this.#connection.hasExited) {
+      if (data === CARRIAGE_RETURN) this.#again();
+      return;
+    }
+    if (this.#controlNext && data.length === 1) {
+      this.#controlNext = false;
+      this.#options.controlUsed?.();
+      this.#connection.send(Uint8Array.of(data.toUpperCase().charCodeAt(0) & 0x1f));
+      return;
+    }
+    this.#connection.send(data);
+  }
+
+  #output(bytes, consumed) {
+    const end = this.#replay.arrived(bytes.length);
+    this.#terminal.write(this.#cap.filter(bytes), () => {
+      end();
+      consumed();
+    });
+  }
+
+  #hello(hello) {
+    if (!this.#everConnected) this.#replay.start(hello);
+    this.#everConnected = true;
+    this.#banner("");
+    this.#options.alive?.();
+  }
+
+  #restarted() {
+    this.#cap.reset();
+    // CAN ends whatever sequence was half-way, RIS empties the terminal; in order with the old output still queued.
+    this.#terminal.write("\u0018\u001bc");
+    this.#remark(say("terminal_restarted", { node: this.node }));
+  }
+
+  #exited(code) {
+    this.#remark(say("terminal_exited", { code }));
+    this.#options.ended?.(code);
+  }
+
+  #again() {
+    if (this.#connection.hasExited) this.#connection.reattach();
+    else this.#connection.retryNow();
+    this.focus();
+  }
+
+  // Reverse video and brackets, so that nobody takes our words for the node's.
+  #remark(words) {
+    this.#terminal.write(`\u0018\r\n\u001b[0;7m[ ${words} ]\u001b[0m\r\n`);
+  }
+
+  #state(name, detail) {
+    if (name === "waiting") this.#banner(say("terminal_waiting", { count: detail.seconds, seconds: detail.seconds }), true);
+    else if (name === "refused") this.#banner(detail.reason || say("terminal_refused"));
+    else if (name === "connecting" && this.#everConnected) this.#banner(say("terminal_connecting"));
+  }
+
+  #banner(words, canRetry = false) {
+    this.#part("banner-words").textContent = words;
+    this.#part("banner").hidden = words === "";
+    this.#part("retry").hidden = !canRetry;
+  }
+
+  #askClipboard(text) {
+    if (this.#replay.isOn || text === "") return;
+    this.#clipboardText = text;
+    const excerpt = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    this.#part("clipboard-words").textContent = say("clipboard_asked", { node: this.node, excerpt });
+    this.#part("clipboard").hidden = false;
+  }
+
+  async #allowClipboard() {
+    await navigator.clipboard.writeText(this.#clipboardText);
+    this.#closeClipboard();
+  }
+
+  #closeClipboard() {
+    this.#clipboardText = "";
+    this.#part("clipboard").hidden = true;
+    this.focus();
+  }
+}
