@@ -1,22 +1,60 @@
 """The door of community for the apps above it."""
 
 from community.authentication import BearerToken, SessionUser, person_with_token, signed_in
-from community.models import Role, User
-from community.registry import NavItem, Panel, SearchHit, StatusPart, ThreadItem
+from community.context import crumbs
+from community.models import (
+    DraftPage,
+    HomePage,
+    NewsIndexPage,
+    NewsPage,
+    Role,
+    StandardsIndexPage,
+    TextPage,
+    User,
+)
+from community.permissions import holds, is_editor, is_instructor, is_operator
+from community.publishing import NotParallel, place_home, place_page, place_translation
+from community.registry import NavItem, Panel, RoleGrant, SearchHit, StatusPart, ThreadItem
+from community.roles import assign, ensure_roles, grant
+from community.standards.clauses import clause, clauses
 from community.standards.references import ClauseLink, ClauseReference
+from community.words import excerpt, tidy
 
 __all__ = [
     "BearerToken",
     "ClauseLink",
     "ClauseReference",
+    "DraftPage",
+    "HomePage",
     "NavItem",
+    "NewsIndexPage",
+    "NewsPage",
+    "NotParallel",
     "Panel",
     "Role",
+    "RoleGrant",
     "SearchHit",
     "SessionUser",
+    "StandardsIndexPage",
     "StatusPart",
+    "TextPage",
     "ThreadItem",
     "User",
+    "assign",
+    "clause",
+    "clauses",
+    "crumbs",
+    "ensure_roles",
+    "excerpt",
+    "grant",
+    "holds",
+    "is_editor",
+    "is_instructor",
+    "is_operator",
     "person_with_token",
+    "place_home",
+    "place_page",
+    "place_translation",
     "signed_in",
+    "tidy",
 ]

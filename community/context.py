@@ -37,6 +37,14 @@ class MenuLink:
     current: str
 
 
+@dataclass(frozen=True)
+class Crumb:
+    """One step of "you are here"; the last has no address."""
+
+    title: str
+    url: str = ""
+
+
 def site_shell(request: HttpRequest) -> dict[str, Any]:
     """The frame's values; those that ask the database do so only when a template draws them."""
     language = get_language() or settings.LANGUAGE_CODE
@@ -47,6 +55,7 @@ def site_shell(request: HttpRequest) -> dict[str, Any]:
         "home_url": reverse("wagtail_serve", args=[""]),
         "login_next": _login_next(request),
         "alternates": SimpleLazyObject(lambda: alternates(request)),
+        "breadcrumbs": SimpleLazyObject(lambda: _page_crumbs(request)),
         "navigation": SimpleLazyObject(lambda: _menu(request, registry.navigation_items(request))),
         "account_menu": SimpleLazyObject(lambda: _menu(request, registry.account_items(request))),
         "footer_links": SimpleLazyObject(lambda: _menu(request, registry.footer_items(request))),
@@ -109,6 +118,18 @@ def _page_urls(request: HttpRequest) -> dict[str, str] | None:
         if len(urls) == len(settings.LANGUAGES):
             break
     return urls
+
+
+def crumbs(page: Page, request: HttpRequest) -> list[Crumb]:
+    """The way from the home page to ``page``; empty for the home page itself."""
+    ancestors = page.get_ancestors().filter(depth__gt=1).live()
+    way = [Crumb(ancestor.title, ancestor.get_url(request) or "") for ancestor in ancestors]
+    return [*way, Crumb(page.title)] if way else []
+
+
+def _page_crumbs(request: HttpRequest) -> list[Crumb]:
+    route = getattr(request, "_wagtail_route_for_request", None)
+    return crumbs(route.page, request) if route is not None else []
 
 
 def _menu(request: HttpRequest, items: list[NavItem]) -> list[MenuLink]:

@@ -18,7 +18,9 @@ class PrintedNameForm(forms.Form):
     printed_name = forms.CharField(
         label=_("Name on certificates"),
         max_length=100,
-        help_text=_("Printed on your certificates exactly as written here, for example 王小云 or Wang Xiaoyun."),
+        help_text=_(
+            "Printed on your certificates exactly as written here, for example 王小云 or Wang Xiaoyun."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     field_order = ("printed_name", "username", "email", "password1", "password2")
@@ -26,7 +28,9 @@ class PrintedNameForm(forms.Form):
     def clean_printed_name(self) -> str:
         name = tidy_name(self.cleaned_data["printed_name"])
         if not name or not name.isprintable():
-            raise forms.ValidationError(_("Write the name with letters, characters, spaces and punctuation only."))
+            raise forms.ValidationError(
+                _("Write the name with letters, characters, spaces and punctuation only.")
+            )
         return name
 
     def signup(self, request: HttpRequest, user: User) -> None:

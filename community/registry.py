@@ -65,6 +65,14 @@ class StatusPart:
     remedy: str = ""
 
 
+@dataclass(frozen=True)
+class RoleGrant:
+    """The group of ``role`` (a value of ``Role``) holds ``permission``, written ``app.codename``."""
+
+    role: str
+    permission: str
+
+
 def _answers(hook: str, *args: object) -> list[Any]:
     """What every function registered under ``hook`` returned; one thing, several or None each."""
     found: list[Any] = []
@@ -102,3 +110,7 @@ def clause_threads(reference: ClauseReference) -> list[ThreadItem]:
 
 def status_parts(request: HttpRequest) -> list[StatusPart]:
     return sorted(_answers("status_parts", request), key=lambda part: part.order)
+
+
+def role_grants() -> list[RoleGrant]:
+    return _answers("role_grants")

@@ -58,7 +58,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 class ApiToken(models.Model):
     """A bearer token; only its SHA-256 digest is kept, so a stolen database opens no door."""
 
-    person = models.ForeignKey("community.User", on_delete=models.CASCADE, related_name="api_tokens")
+    person = models.ForeignKey("community.User", on_delete=models.CASCADE, related_name="bearer_tokens")
     name = models.CharField(_("name"), max_length=80, default="", blank=True)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

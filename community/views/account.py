@@ -44,7 +44,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     """Asks first; after the POST the token opens nothing."""
-    token = get_object_or_404(signed_in(request).api_tokens.filter(revoked_at=None), pk=token_id)
+    token = get_object_or_404(signed_in(request).bearer_tokens.filter(revoked_at=None), pk=token_id)
     if request.method == "POST":
         token.revoke()
         messages.success(request, _("Token “%(name)s” is revoked.") % {"name": token.name})
@@ -59,6 +59,6 @@ def _particulars(
     return {
         "form": form or PersonForm(instance=person),
         "token_form": token_form or TokenForm(),
-        "tokens": list(person.api_tokens.filter(revoked_at=None)),
+        "tokens": list(person.bearer_tokens.filter(revoked_at=None)),
         "active": "account",
     }

@@ -38,7 +38,9 @@ def health(request: HttpRequest) -> JsonResponse:
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /api/", "Disallow: /media/"]
     for language, _name in settings.LANGUAGES:
-        lines += [f"Disallow: /{language}/{place}/" for place in ("account", "accounts", "dashboard", "search")]
+        lines += [
+            f"Disallow: /{language}/{place}/" for place in ("account", "accounts", "dashboard", "search")
+        ]
     return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
 
 

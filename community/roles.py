@@ -1,0 +1,59 @@
+"""The roles as Wagtail groups, and what each group may do where."""
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+from wagtail.models import GroupPagePermission, Page
+
+from community import registry
+from community.models import Role, StandardsIndexPage, User
+
+GROUPS = (Role.INSTRUCTOR, Role.EDITOR, Role.EMPLOYER, Role.OPERATOR)
+PAGE_VERBS = ("add", "change", "publish")
+# Anything that a role may do outside the page tree; apps above add theirs with the hook ``role_grants``.
+OWN_GRANTS: dict[Role, tuple[str, ...]] = {
+    Role.INSTRUCTOR: ("wagtailadmin.access_admin", "wagtail_localize.submit_translation"),
+    Role.EDITOR: ("wagtailadmin.access_admin", "wagtail_localize.submit_translation"),
+    Role.EMPLOYER: (),
+    Role.OPERATOR: ("wagtailadmin.access_admin", "community.view_user", "community.change_user"),
+}
+
+
+class UnknownPermission(LookupError):
+    """A grant names a permission that no installed app has."""
+
+
+@transaction.atomic
+def ensure_roles() -> None:
+    """Every role's group stands with its grants, editors on every standards index; repeating changes nothing."""
+    grants = [registry.RoleGrant(role.value, name) for role, names in OWN_GRANTS.items() for name in names]
+    for role in GROUPS:
+        Group.objects.get_or_create(name=role.value)
+    for item in [*grants, *registry.role_grants()]:
+        _allow(item.role, item.permission)
+    for index in StandardsIndexPage.objects.all():
+        grant(Role.EDITOR, index)
+
+
+def grant(role: Role, page: Page) -> None:
+    """The role's group may add, change and publish ``page`` and everything below it; repeating changes nothing."""
+    group, _ = Group.objects.get_or_create(name=role.value)
+    for verb in PAGE_VERBS:
+        permission = Permission.objects.get(
+            content_type__app_label="wagtailcore", content_type__model="page", codename=f"{verb}_page"
+        )
+        GroupPagePermission.objects.get_or_create(group=group, page_id=page.pk, permission=permission)
+
+
+def assign(person: User, role: Role) -> None:
+    """``person`` has ``role``; a trainee is anyone with an account, so that one needs no group."""
+    if role in GROUPS:
+        group, _ = Group.objects.get_or_create(name=role.value)
+        person.groups.add(group)
+
+
+def _allow(role: str, name: str) -> None:
+    app, _, codename = name.partition(".")
+    permission = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
+    if permission is None:
+        raise UnknownPermission(f"{role} is granted {name}, which no installed app has")
+    Group.objects.get(name=str(role)).permissions.add(permission)

@@ -1,0 +1,60 @@
+"""What community registers with Wagtail and with its own hooks."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from wagtail import hooks
+from wagtail.models import Page
+
+from community.models import NewsIndexPage, StandardsIndexPage, TextPage
+from community.registry import NavItem, SearchHit, StatusPart
+from community.search import find_pages
+from community.views.machine import database_answers
+
+
+def _first(model: type[Page]) -> Page | None:
+    """The live page of ``model`` in the active language."""
+    return model.objects.live().filter(locale__language_code=get_language()).first()
+
+
+@hooks.register("navigation_items")
+def standards_and_news(request: HttpRequest) -> list[NavItem]:
+    items = []
+    for order, label, page in [
+        (30, _("Standards"), _first(StandardsIndexPage)),
+        (50, _("News"), _first(NewsIndexPage)),
+    ]:
+        if page is not None:
+            items.append(NavItem(order, label, url=page.get_url(request) or ""))
+    return items
+
+
+@hooks.register("account_items")
+def administration(request: HttpRequest) -> NavItem | None:
+    if not request.user.has_perm("wagtailadmin.access_admin"):
+        return None
+    return NavItem(90, _("Edit the site"), url=reverse("wagtailadmin_home"))
+
+
+@hooks.register("footer_items")
+def footer(request: HttpRequest) -> list[NavItem]:
+    pages = TextPage.objects.live().in_menu().filter(locale__language_code=get_language(), depth=3)
+    items = [NavItem(10, page.title, url=page.get_url(request) or "") for page in pages]
+    return [
+        *items,
+        NavItem(80, _("Status"), url_name="status"),
+        NavItem(90, _("API"), url_name="api-1:openapi-view"),
+    ]
+
+
+@hooks.register("search_providers")
+def pages(query: str, language: str) -> list[SearchHit]:
+    return find_pages(query, language)
+
+
+@hooks.register("status_parts")
+def database(request: HttpRequest) -> StatusPart:
+    if database_answers():
+        return StatusPart(10, _("Database"))
+    return StatusPart(10, _("Database"), _("does not answer"), _("Start the database server; DATABASE_URL names it."))
