@@ -1,0 +1,169 @@
+"""The launcher as a person meets it: what it refuses and how, and that nothing is left when it ends."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.launch import up
+from config.launch.console import Failure
+from config.launch.installation import ROOT, Installation, Wish
+from tests.stack import Stack, free_port, make_stack, migrated_template
+
+
+@pytest.fixture
+def installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """A new installation, its folder short enough for sockets."""
+    var = Path(tempfile.mkdtemp(prefix="yl-"))
+    for name in ("PUBLIC_URL", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("YUNLIAN_VAR", str(var))
+    made = Installation(var)
+    made.make_folders()
+    yield made
+    shutil.rmtree(var)
+
+
+def launch(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return subprocess.run(
+        [sys.executable, "-m", "config.launch", *words],
+        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_address_is_fixed_at_the_first_start(installation):
+    assert up.confirm_url(installation, Wish(port=8123)) == "http://localhost:8123"
+    installation.keep_listen_address("127.0.0.1", 8123)
+    assert up.confirm_url(installation, Wish()) == "http://localhost:8123"
+
+
+def test_another_address_is_refused_without_a_person_to_ask_and_the_command_is_said(installation):
+    installation.keep_url("http://localhost:8123")
+    refused = launch("up", "--port", str(free_port()))
+    assert refused.returncode == 1
+    assert "its credentials carry it" in refused.stderr
+    assert "--change-url" in refused.stderr
+    assert installation.saved_url == "http://localhost:8123"
+
+
+def test_another_public_url_is_refused_too(installation, monkeypatch):
+    installation.keep_url("http://localhost:8123")
+    monkeypatch.setenv("PUBLIC_URL", "https://labs.example.org")
+    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
+    with pytest.raises(Failure, match=r"PUBLIC_URL=https://labs\.example\.org \./dev up"):
+        up.confirm_url(installation, Wish())
+    sys.stdin.close()
+
+
+def test_the_address_changes_when_asked_for_in_so_many_words(installation):
+    installation.keep_url("http://localhost:8123")
+    assert up.confirm_url(installation, Wish(port=9000, change_url=True)) == "http://localhost:9000"
+    assert installation.saved_url == "http://localhost:9000"
+
+
+def test_an_address_for_everybody_needs_the_one_that_people_use(installation):
+    with pytest.raises(Failure, match="PUBLIC_URL="):
+        up.confirm_url(installation, Wish(host="0.0.0.0", port=8000))
+
+
+def test_a_taken_port_is_said_with_a_way_out_before_anything_is_started(installation):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = launch("up", "--port", str(port))
+    assert refused.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is taken" in refused.stderr
+    assert f"--port {port + 1}" in refused.stderr
+    assert installation.saved_url == "", "an address that could not be had must not be kept"
+
+
+def test_a_path_too_long_for_sockets_is_said_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("YUNLIAN_VAR", str(tmp_path / ("deep" * 20)))
+    refused = launch("up")
+    assert refused.returncode == 1
+    assert "too long" in refused.stderr
+    assert "Fix: set YUNLIAN_VAR" in refused.stderr
+
+
+def test_down_without_anything_running_says_so(installation):
+    assert launch("down").stdout.strip() == "Nothing is running."
+
+
+def test_two_launchers_do_not_hold_one_installation(installation):
+    other = Installation(installation.var)
+    assert installation.take()
+    assert not other.take()
+    assert other.is_running()
+    installation.release()
+    assert not other.is_running()
+
+
+def processes_of(var: Path) -> list[str]:
+    """Command lines of every process that was started for this installation and still runs."""
+    mark = f"YUNLIAN_VAR={var}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(folder.name) != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.stack
+@pytest.mark.docker
+def test_a_second_up_says_where_the_first_runs_and_prints_the_people(stack: Stack):
+    second = subprocess.run(
+        stack.command("up"), cwd=ROOT, env=stack.environment, capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 0
+    assert f"Already running at {stack.url}" in second.stdout
+    for username, password in stack.people.items():
+        assert username in second.stdout
+        assert password in second.stdout
+
+
+@pytest.mark.stack
+@pytest.mark.docker
+def test_every_secret_is_readable_by_its_owner_alone(stack: Stack):
+    secrets = ("people.json", "secret-key", "installation-id", "signing-key.pem")
+    modes = {name: oct((stack.var / name).stat().st_mode & 0o777) for name in secrets}
+    assert modes == dict.fromkeys(secrets, "0o600")
+    assert (stack.var.stat().st_mode & 0o077) == 0
+    assert ((stack.var / "broker").stat().st_mode & 0o077) == 0
+
+
+@pytest.mark.stack
+@pytest.mark.docker
+def test_control_c_leaves_no_process_container_network_or_socket(worker_id, django_db_setup):
+    own = make_stack(worker_id, 1, migrated_template())
+    own.start()
+    answer = httpx.post(
+        f"{own.url}/api/v1/lab-sessions",
+        json={"lab": "load-balancing"},
+        headers={"Authorization": f"Bearer {own.token('trainee')}"},
+        timeout=30,
+    )
+    assert answer.status_code == 201
+    own.wait_until(lambda: own.engine_objects("containers"), 60, "a container of the lab")
+    said = own.stop(signal.SIGINT)
+    assert own.launcher is not None
+    assert own.launcher.returncode == 0, said
+    assert processes_of(own.var) == []
+    assert own.nothing_left()
+    assert not (own.var / "broker" / "redis.sock").exists()
+    assert own.installation.state() == {}
+    keepers = own.var / "keepers"
+    assert not keepers.exists() or list(keepers.iterdir()) == []
+    assert json.loads((own.var / "people.json").read_text())
+    shutil.rmtree(own.var)
