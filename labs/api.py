@@ -1,0 +1,127 @@
+"""The door of labs for the apps above it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Model
+from django.urls import reverse
+
+from labs.models import Lab, LabCheck, LabSession
+from labs.sessions import start_lab
+from labs.signals import lab_passed
+
+
+@dataclass(frozen=True)
+class LabEvidence:
+    """That a learner passed a lab: when, with how many points of how many, and which clauses its checks attest."""
+
+    passed_at: datetime
+    points: int
+    of: int
+    session_id: str
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabCard:
+    """What a page above shows of a lab; ``passed_at`` is the learner's first pass."""
+
+    lab_id: int
+    title: str
+    summary: str
+    minutes: int
+    level: str
+    url: str
+    passed_at: datetime | None
+    nodes: tuple[str, ...]
+
+
+def passed_labs(learner: Model) -> set[int]:
+    """The labs that ``learner`` has passed."""
+    return passed_labs_of([learner.pk])[learner.pk]
+
+
+def passed_labs_of(learner_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The labs that each learner has passed, by learner id, in one query."""
+    passed: dict[int, set[int]] = {pk: set() for pk in learner_ids}
+    rows = LabSession.objects.passed().filter(learner_id__in=list(passed))
+    for learner_id, lab_id in rows.order_by().values_list("learner_id", "lab_id").distinct():
+        passed[learner_id].add(lab_id)
+    return passed
+
+
+def lab_evidence(learner: Model, lab_id: int) -> LabEvidence | None:
+    """The learner's first pass of the lab; None when there is none."""
+    session = LabSession.objects.of(learner).passed().filter(lab_id=lab_id).order_by("passed_at").first()
+    if session is None or session.passed_at is None:
+        return None
+    return LabEvidence(
+        passed_at=session.passed_at,
+        points=session.points,
+        of=session.points_of,
+        session_id=str(session.pk),
+        clauses=tuple(session.clauses),
+    )
+
+
+def lab_minutes(lab_ids: Iterable[int]) -> dict[int, int]:
+    """The minutes of each lab that exists, in one query."""
+    return dict(Lab.objects.filter(pk__in=set(lab_ids)).values_list("pk", "minutes"))
+
+
+def lab_clauses(lab_id: int) -> tuple[str, ...]:
+    """Every clause reference that the lab's checks attest, once each, sorted."""
+    found = LabCheck.objects.filter(step__lab_id=lab_id).values_list("clauses", flat=True)
+    return tuple(sorted({clause for clauses in found for clause in clauses}))
+
+
+def labs_by_slug(slugs: Iterable[str] | None = None) -> dict[str, Lab]:
+    """The labs with these slugs, or all of them, by slug; unknown slugs are left out."""
+    labs = Lab.objects.all() if slugs is None else Lab.objects.filter(slug__in=list(slugs))
+    return {lab.slug: lab for lab in labs}
+
+
+def lab_card(lab_id: int, learner: Model | None = None) -> LabCard | None:
+    """The card of one published lab in the language in use; None when it is gone."""
+    return lab_cards([lab_id], learner).get(lab_id)
+
+
+def lab_cards(lab_ids: Iterable[int], learner: Model | None = None) -> dict[int, LabCard]:
+    """The cards of the published labs among ``lab_ids``, in two queries."""
+    labs = Lab.objects.published().in_bulk(list(lab_ids))
+    passed: dict[int, datetime] = {}
+    if labs and learner is not None and learner.pk is not None:
+        rows = LabSession.objects.of(learner).passed().filter(lab_id__in=labs).order_by("-passed_at")
+        passed = {lab: at for lab, at in rows.values_list("lab_id", "passed_at") if at is not None}
+    return {
+        pk: LabCard(
+            lab_id=pk,
+            title=lab.title,
+            summary=lab.summary,
+            minutes=lab.minutes,
+            level=lab.level,
+            url=reverse("labs:lab", args=[lab.slug]),
+            passed_at=passed.get(pk),
+            nodes=tuple(lab.node_names),
+        )
+        for pk, lab in labs.items()
+    }
+
+
+__all__ = [
+    "Lab",
+    "LabCard",
+    "LabEvidence",
+    "LabSession",
+    "lab_card",
+    "lab_cards",
+    "lab_clauses",
+    "lab_evidence",
+    "lab_minutes",
+    "lab_passed",
+    "labs_by_slug",
+    "passed_labs",
+    "passed_labs_of",
+    "start_lab",
+]

@@ -1,0 +1,213 @@
+"""What the outside sees of a lab session: one body for the REST API, the websocket and the page."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from labs import grading
+from labs.lifecycle import Reason, State
+from labs.models import CheckRequest, CheckResult, Lab, LabCheck, LabSession, Node, Sandbox
+from labs.models.lab import spoken
+
+BUILT_IN: dict[str, tuple[str | Promise, str | Promise]] = {
+    grading.UNREADABLE: (
+        gettext_lazy("The check may not read your work: its permissions shut the group out."),
+        gettext_lazy(
+            "Restore the permission, for example with: chmod g+rX on the file and the directories above it."
+        ),
+    ),
+    grading.TIMEOUT: (
+        gettext_lazy("The check got no answer within its time limit."),
+        gettext_lazy("Look whether the program it asks is running and answering, then check again."),
+    ),
+    grading.NODE_GONE: (
+        gettext_lazy("The machine was not running when the check came."),
+        gettext_lazy("Wait until it is ready again, then check again."),
+    ),
+    grading.ENGINE: (
+        gettext_lazy("The check could not be run; this is not your work's fault."),
+        gettext_lazy("Check again in a moment."),
+    ),
+    grading.OTHERWISE: (gettext_lazy("The check did not find what it looks for."), ""),
+}
+
+PHASES: dict[str, str | Promise] = {
+    "nodes": gettext_lazy("Building the network and starting the machines"),
+    "ready": gettext_lazy("The machines are ready"),
+}
+
+
+def session_body(session: LabSession) -> dict[str, Any]:
+    """The session as JSON says it, words in the language in use."""
+    lab = Lab.objects.complete().get(pk=session.lab_id)
+    sandbox = session.sandbox
+    nodes = list(sandbox.nodes.all()) if sandbox else []
+    asked = set(session.check_requests.unanswered().values_list("step", flat=True))
+    results = {(found.step, found.check_key): found for found in session.check_results.latest()}
+    return {
+        "id": str(session.pk),
+        "lab": lab.slug,
+        "title": lab.title,
+        "state": sandbox.state if sandbox else State.STOPPED,
+        "reason": sandbox.reason if sandbox else Reason.NONE,
+        "message": message_of(session, sandbox, nodes),
+        "opened_at": session.opened_at,
+        "expires_at": session.expires_at,
+        "closed_at": session.closed_at,
+        "passed_at": session.passed_at,
+        "now": timezone.now(),
+        "extensions_left": session.extensions_left,
+        "finishing": "" in asked,
+        "points": session.points if session.passed_at else _points(lab, results),
+        "points_of": session.points_of if session.passed_at else lab.points,
+        "nodes": [node_body(session, sandbox, node) for node in nodes if sandbox],
+        "steps": [
+            {
+                "id": step.key,
+                "title": step.title,
+                "checking": step.key in asked,
+                "checks": [
+                    check_body(check, results.get((step.key, check.key))) for check in step.checks.all()
+                ],
+            }
+            for step in lab.steps.all()
+        ],
+    }
+
+
+def _points(lab: Lab, results: dict[tuple[str, str], CheckResult]) -> int:
+    return sum(
+        check.points
+        for step in lab.steps.all()
+        for check in step.checks.all()
+        if (found := results.get((step.key, check.key))) is not None and found.passed
+    )
+
+
+def node_body(session: LabSession, sandbox: Sandbox, node: Node) -> dict[str, Any]:
+    restarting = sandbox.state == State.READY and node.restart_asked_at is not None
+    return {
+        "name": node.name,
+        "state": "restarting" if restarting else sandbox.state,
+        "terminal": f"/ws/labs/sessions/{session.pk}/nodes/{node.name}/terminals/1/",
+    }
+
+
+def check_body(check: LabCheck, found: CheckResult | None) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": check.key,
+        "title": check.title,
+        "node": check.node,
+        "points": check.points,
+        "passed": None,
+        "reason": "",
+        "hint": "",
+        "output": "",
+        "checked_at": None,
+        "duration_ms": None,
+    }
+    if found is not None:
+        reason, hint = words_for(check, found)
+        body |= {
+            "passed": found.passed,
+            "reason": reason,
+            "hint": hint,
+            "output": _shown(found),
+            "checked_at": found.checked_at,
+            "duration_ms": found.duration_ms,
+        }
+    return body
+
+
+def words_for(check: LabCheck, found: CheckResult) -> tuple[str, str]:
+    """Why it failed and the next hint; each further failure in a row unlocks one more hint."""
+    if found.passed:
+        return "", ""
+    words = check.reasons.get(found.reason)
+    if words is None and found.reason in BUILT_IN and found.reason != grading.OTHERWISE:
+        reason, hint = BUILT_IN[found.reason]
+        return str(reason), str(hint)
+    words = words or check.reasons.get(grading.OTHERWISE)
+    if words is None:
+        reason, hint = BUILT_IN[grading.OTHERWISE]
+        return str(reason), str(hint)
+    language = spoken()
+    hints = words.get("hints", {}).get(language, [])
+    hint = hints[min(found.failures, len(hints)) - 1] if hints else ""
+    return words["reason"][language], hint
+
+
+def _shown(found: CheckResult) -> str:
+    """The output without its last line when that is only the reason's key."""
+    lines = found.output.rstrip().splitlines()
+    if lines and not found.passed and grading.reason_key(found.output) == found.reason:
+        lines = lines[:-1]
+    return "\n".join(lines)
+
+
+def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) -> str:
+    """What the learner should know now, in a sentence or two; empty when all goes its way."""
+    if session.passed_at is not None:
+        return _("You have passed this lab.")
+    if sandbox is None:
+        return ""
+    if sandbox.state in {State.STOPPING, State.STOPPED}:
+        return _ended(sandbox)
+    if sandbox.state == State.READY:
+        lost = [node.name for node in nodes if node.lost_at is not None]
+        if lost:
+            return _("%(nodes)s stopped unexpectedly and was started anew; files in its home are gone.") % {
+                "nodes": ", ".join(lost)
+            }
+        return ""
+    last = sandbox.events.exclude(detail="").last() if sandbox.attempts else None
+    if last is not None:
+        return _("Starting takes longer than usual: %(cause)s") % {"cause": last.detail}
+    return ""
+
+
+def _ended(sandbox: Sandbox) -> str:
+    match sandbox.reason:
+        case Reason.EXPIRED:
+            return _("The time was up. Start the lab again when you are ready; it begins afresh.")
+        case Reason.FAILED:
+            return _(
+                "The machines of this lab were lost or could not be started: %(cause)s "
+                "This is not your fault. Start the lab again; if it happens again, tell the operator."
+            ) % {"cause": sandbox.detail.rstrip(". ") + "."}
+        case Reason.ABANDONED:
+            return _("You left this lab before it was passed.")
+        case Reason.IDLE:
+            return _("The lab was ended because nothing happened in it for a long time.")
+        case Reason.QUOTA:
+            return _("The lab was ended because the allowance for lab time is used up.")
+        case _other:
+            return _("This lab session has ended.")
+
+
+def result_body(request: CheckRequest, session: dict[str, Any]) -> dict[str, Any]:
+    """What a request for checks came to, beside the ``session`` body it is part of."""
+    done = request.answered_at is not None
+    checks = [
+        {"step": step["id"], **check}
+        for step in session["steps"]
+        if request.step in {"", step["id"]}
+        for check in step["checks"]
+    ]
+    return {
+        "id": str(request.pk),
+        "step": request.step or None,
+        "state": "done" if done else "running",
+        "passed": request.passed if done else None,
+        "problem": request.problem,
+        "failing": [check["id"] for check in checks if done and not check["passed"]],
+        "checks": checks if done else [],
+    }
+
+
+def progress_words(phase: str) -> str:
+    """The phase of a start in words."""
+    return str(PHASES.get(phase, ""))

@@ -1,0 +1,401 @@
+"""Websockets: terminal bytes, and the events of a session. docs/terminal-protocol.md is the contract."""
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from enum import IntEnum
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.utils import await_many_dispatch
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
+from django.utils.translation import override
+
+from labs import bodies, terminals, visitors
+from labs.drivers.base import DriverError, Exited, Gap, NodeGone, Output, Resized, Terminal
+from labs.models import CheckResult, LabCheck, LabSession
+from labs.notices import group_of
+from labs.sessions import session_of
+from labs.terminals import Ended, NoSuchTerminal, NotYet
+
+log = logging.getLogger(__name__)
+
+INPUT_FRAME_BYTES = 64 * 1024
+INPUT_WAITING_BYTES = 1024 * 1024
+CONTROL_FRAME_CHARS = 1024
+LARGEST_OFFSET = 2**53
+COLS = range(2, 1001)
+ROWS = range(1, 501)
+
+sockets_of: Counter[int] = Counter()
+
+
+class Code(IntEnum):
+    """Why a socket was closed; docs/terminal-protocol.md says what a client does about each."""
+
+    SHELL_ENDED = 4000
+    BAD_FRAME = 4400
+    NOT_SIGNED_IN = 4401
+    NOT_FOUND = 4404
+    ENDED = 4410
+    TOO_MUCH = 4413
+    NOT_YET = 4425
+    TOO_MANY = 4429
+    BROKEN = 4500
+    NODE_WENT = 4502
+    NO_ENGINE = 4503
+
+
+class Goodbye(Exception):
+    """The socket is to be closed with ``code``."""
+
+    def __init__(self, code: Code, notice: dict[str, Any] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.notice = notice
+
+
+class Seat:
+    """The bounded count of one person's sockets in this process, held while the socket is open."""
+
+    def __init__(self, person_id: int) -> None:
+        self.person_id = person_id
+
+    def __enter__(self) -> None:
+        if sockets_of[self.person_id] >= settings.LABS_SOCKETS_PER_PERSON:
+            raise Goodbye(Code.TOO_MANY)
+        sockets_of[self.person_id] += 1
+
+    def __exit__(self, *_error: object) -> None:
+        sockets_of[self.person_id] -= 1
+        if sockets_of[self.person_id] <= 0:
+            del sockets_of[self.person_id]
+
+
+class TerminalConsumer(AsyncConsumer):
+    """Pumps bytes between one browser and one terminal: neither database nor channel layer per keystroke."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """As AsyncConsumer's, without a channel of its own and without database housekeeping per frame."""
+        self.scope = scope
+        self.base_send = send
+        self.serving: asyncio.Task[None] | None = None
+        self.closed = False
+        self.input: asyncio.Queue[bytes] = asyncio.Queue()
+        self.waiting_bytes = 0
+        self.acked = -1
+        self.size: tuple[int, int] | None = None
+        self.control = asyncio.Event()
+        try:
+            await await_many_dispatch([receive], self.dispatch)
+        except StopConsumer:
+            pass
+        finally:
+            if self.serving is not None:
+                self.serving.cancel()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "websocket.receive":
+                await self.take(message.get("bytes"), message.get("text"))
+            case "websocket.connect":
+                await self.knock()
+            case "websocket.disconnect":
+                self.closed = True
+                raise StopConsumer
+
+    async def knock(self) -> None:
+        if not visitors.may_knock(self.scope):
+            await self.close(Code.NOT_SIGNED_IN)
+            return
+        await self.base_send({"type": "websocket.accept"})
+        self.serving = asyncio.create_task(self.serve())
+
+    async def take(self, data: bytes | None, text: str | None) -> None:
+        """One frame of the client is queued; a frame against the protocol closes the socket."""
+        if self.closed:
+            return
+        try:
+            if data is not None:
+                self.take_input(data)
+            elif text is not None:
+                self.take_control(text)
+        except Goodbye as goodbye:
+            await self.close(goodbye.code)
+
+    def take_input(self, data: bytes) -> None:
+        self.waiting_bytes += len(data)
+        if len(data) > INPUT_FRAME_BYTES or self.waiting_bytes > INPUT_WAITING_BYTES:
+            raise Goodbye(Code.TOO_MUCH)
+        if data:
+            self.input.put_nowait(data)
+
+    def take_control(self, text: str) -> None:
+        if len(text) > CONTROL_FRAME_CHARS:
+            raise Goodbye(Code.TOO_MUCH)
+        try:
+            frame = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise Goodbye(Code.BAD_FRAME) from error
+        match frame:
+            case {"type": "ack", "offset": int(offset)} if _is_offset(offset):
+                self.acked = max(self.acked, offset)
+            case {"type": "resize", "cols": int(cols), "rows": int(rows)} if cols in COLS and rows in ROWS:
+                self.size = (cols, rows)
+            case _:
+                raise Goodbye(Code.BAD_FRAME)
+        self.control.set()
+
+    async def serve(self) -> None:
+        """The whole attachment, from permission to the last byte; always ends with the socket closed."""
+        code = Code.BROKEN
+        try:
+            await self.attach()
+        except* Goodbye as group:
+            goodbye = group.exceptions[0]
+            assert isinstance(goodbye, Goodbye)  # noqa: S101  (except* narrows no further than the group)
+            code = goodbye.code
+            if goodbye.notice:
+                await self.say(goodbye.notice)
+        except* NodeGone:
+            code = await self.why_it_went()
+        except* DriverError as group:
+            log.warning("terminal: %s", group.exceptions[0])
+            code = Code.NO_ENGINE
+        except* OSError:
+            self.closed = True
+        finally:
+            await self.close(code)
+
+    async def attach(self) -> None:
+        offset, cols, rows = self.wishes()
+        person_id, place = await self.permitted()
+        with Seat(person_id):
+            terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
+            try:
+                hello = terminal.hello
+                await self.say(
+                    {
+                        "type": "hello",
+                        "epoch": hello.epoch,
+                        "offset": hello.offset,
+                        "gap": hello.gap,
+                        "cols": hello.cols,
+                        "rows": hello.rows,
+                    }
+                )
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self.pump_output(terminal))
+                    tasks.create_task(self.pump_input(terminal))
+                    tasks.create_task(self.pump_control(terminal))
+                    tasks.create_task(self.keep_permission())
+            finally:
+                await terminal.close()
+
+    def wishes(self) -> tuple[int, int, int]:
+        """Offset, columns and rows of the address. Raises Goodbye when they are no numbers in range."""
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        try:
+            offset, cols, rows = (
+                int(query.get(name, [default])[0])
+                for name, default in (("offset", 0), ("cols", 80), ("rows", 24))
+            )
+        except ValueError as error:
+            raise Goodbye(Code.BAD_FRAME) from error
+        if not _is_offset(offset) or cols not in COLS or rows not in ROWS:
+            raise Goodbye(Code.BAD_FRAME)
+        return offset, cols, rows
+
+    async def permitted(self) -> tuple[int, terminals.Place]:
+        """Who is attached, where. Raises Goodbye when this person may not, or not now."""
+        person = await visitors.person_behind(self.scope)
+        if person is None:
+            raise Goodbye(Code.NOT_SIGNED_IN)
+        route = self.scope["url_route"]["kwargs"]
+        try:
+            place = await database_sync_to_async(terminals.place_of)(
+                person, str(route["session"]), route["node"], route["terminal"]
+            )
+        except NoSuchTerminal as error:
+            raise Goodbye(Code.NOT_FOUND) from error
+        except NotYet as error:
+            raise Goodbye(Code.NOT_YET, {"type": "notice", "kind": "starting"}) from error
+        except Ended as error:
+            raise Goodbye(Code.ENDED, {"type": "notice", "kind": "ended", "reason": error.reason}) from error
+        return person.pk, place
+
+    async def pump_output(self, terminal: Terminal) -> None:
+        async for event in terminal:
+            match event:
+                case Output(data=data):
+                    await self.base_send({"type": "websocket.send", "bytes": data})
+                case Gap(offset=offset, missed=missed):
+                    await self.say({"type": "notice", "kind": "gap", "offset": offset, "missed": missed})
+                case Resized(cols=cols, rows=rows):
+                    await self.say({"type": "notice", "kind": "resized", "cols": cols, "rows": rows})
+                case Exited(code=code):
+                    await self.say({"type": "exit", "code": code})
+                    raise Goodbye(Code.SHELL_ENDED)
+        raise NodeGone("the keeper hung up")
+
+    async def pump_input(self, terminal: Terminal) -> None:
+        while True:
+            data = await self.input.get()
+            await terminal.write(data)
+            self.waiting_bytes -= len(data)
+
+    async def pump_control(self, terminal: Terminal) -> None:
+        told = -1
+        while True:
+            await self.control.wait()
+            self.control.clear()
+            size, self.size = self.size, None
+            if size is not None:
+                await terminal.resize(*size)
+            if self.acked > told:
+                told = self.acked
+                await terminal.ack(told)
+
+    async def keep_permission(self) -> None:
+        """Raises Goodbye soon after the person has lost the right to be attached."""
+        while True:
+            await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
+            try:
+                await self.permitted()
+            except Goodbye as goodbye:
+                # A node that restarts hangs up by itself.
+                if goodbye.code != Code.NOT_YET:
+                    raise
+            except DatabaseError as error:
+                log.warning("permission of an open terminal could not be looked up: %s", error)
+
+    async def why_it_went(self) -> Code:
+        """The keeper hung up: the code says whether to come back, later or never."""
+        try:
+            await self.permitted()
+        except Goodbye as goodbye:
+            if goodbye.notice:
+                await self.say(goodbye.notice)
+            return goodbye.code
+        except DatabaseError:
+            return Code.NODE_WENT
+        await self.say({"type": "notice", "kind": "node-went"})
+        return Code.NODE_WENT
+
+    async def say(self, frame: dict[str, Any]) -> None:
+        if not self.closed:
+            await self.base_send({"type": "websocket.send", "text": json.dumps(frame)})
+
+    async def close(self, code: Code) -> None:
+        if not self.closed:
+            self.closed = True
+            if self.serving is not None and self.serving is not asyncio.current_task():
+                self.serving.cancel()
+            await self.base_send({"type": "websocket.close", "code": int(code)})
+
+
+def _is_offset(offset: int) -> bool:
+    return not isinstance(offset, bool) and 0 <= offset <= LARGEST_OFFSET
+
+
+class SessionConsumer(AsyncWebsocketConsumer):
+    """Tells one page how its session stands: at connect, at every change, at every check."""
+
+    async def connect(self) -> None:
+        self.keeping: asyncio.Task[None] | None = None
+        self.seat: Seat | None = None
+        self.group = group_of(self.scope["url_route"]["kwargs"]["session"])
+        if not visitors.may_knock(self.scope):
+            await self.close(code=Code.NOT_SIGNED_IN)
+            return
+        await self.accept()
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
+        try:
+            person_id = (await self.permitted()).learner_id
+            seat = Seat(person_id)
+            seat.__enter__()
+        except Goodbye as goodbye:
+            await self.close(code=goodbye.code)
+            return
+        self.seat = seat
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        await self.tell_session()
+        self.keeping = asyncio.create_task(self.keep_permission())
+
+    async def disconnect(self, code: int) -> None:
+        if self.keeping is not None:
+            self.keeping.cancel()
+        if self.seat is not None:
+            self.seat.__exit__()
+            await self.channel_layer.group_discard(self.group, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.close(code=Code.BAD_FRAME)
+
+    async def permitted(self) -> LabSession:
+        person = await visitors.person_behind(self.scope)
+        if person is None:
+            raise Goodbye(Code.NOT_SIGNED_IN)
+        try:
+            return await database_sync_to_async(session_of)(
+                person, self.scope["url_route"]["kwargs"]["session"]
+            )
+        except LabSession.DoesNotExist as error:
+            raise Goodbye(Code.NOT_FOUND) from error
+
+    async def keep_permission(self) -> None:
+        while True:
+            await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
+            try:
+                await self.permitted()
+            except Goodbye as goodbye:
+                await self.close(code=goodbye.code)
+                return
+            except DatabaseError as error:
+                log.warning("permission of an open session socket could not be looked up: %s", error)
+
+    async def session_changed(self, _message: dict[str, Any]) -> None:
+        await self.tell_session()
+
+    async def session_progress(self, message: dict[str, Any]) -> None:
+        with override(self.language):
+            detail = bodies.progress_words(message["phase"])
+        await self.tell({"type": "progress", "phase": message["phase"], "detail": detail})
+
+    async def session_check(self, message: dict[str, Any]) -> None:
+        found = await self.read_check(message["result"])
+        if found is not None:
+            await self.tell(found)
+
+    async def tell_session(self) -> None:
+        body = await self.read_session()
+        if body is not None:
+            await self.tell(body)
+
+    @database_sync_to_async
+    def read_session(self) -> dict[str, Any] | None:
+        with override(self.language):
+            session = LabSession.objects.filter(pk=self.scope["url_route"]["kwargs"]["session"]).first()
+            return {"type": "session", **bodies.session_body(session)} if session else None
+
+    @database_sync_to_async
+    def read_check(self, result_id: int) -> dict[str, Any] | None:
+        with override(self.language):
+            found = CheckResult.objects.select_related("session").filter(pk=result_id).first()
+            if found is None:
+                return None
+            check = LabCheck.objects.filter(
+                step__lab=found.session.lab_id, step__key=found.step, key=found.check_key
+            ).first()
+            return {"type": "check", "step": found.step, **bodies.check_body(check, found)} if check else None
+
+    async def tell(self, frame: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(frame, cls=DjangoJSONEncoder))

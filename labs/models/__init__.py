@@ -1,0 +1,19 @@
+from labs.models.lab import Lab, LabCheck, LabStep, Level
+from labs.models.sandbox import Node, Sandbox, SandboxEvent
+from labs.models.session import CheckRequest, CheckResult, LabSession
+from labs.models.usage import Host, UsageRecord
+
+__all__ = [
+    "CheckRequest",
+    "CheckResult",
+    "Host",
+    "Lab",
+    "LabCheck",
+    "LabSession",
+    "LabStep",
+    "Level",
+    "Node",
+    "Sandbox",
+    "SandboxEvent",
+    "UsageRecord",
+]

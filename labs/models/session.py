@@ -1,0 +1,187 @@
+"""One learner's sitting of a lab, and what the checks found in it."""
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from labs import notices
+
+if TYPE_CHECKING:
+    from labs.models.sandbox import Sandbox
+
+
+class LabSessionQuerySet(models.QuerySet["LabSession"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def passed(self) -> Self:
+        return self.exclude(passed_at=None)
+
+    def of(self, learner: models.Model) -> Self:
+        return self.filter(learner_id=learner.pk)
+
+    def overdue(self, now: datetime) -> Self:
+        return self.open().filter(expires_at__lte=now)
+
+
+class LabSession(models.Model):
+    """Open until ``closed_at``; ``passed_at`` is set once, when a finish found every check passing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    learner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="lab_sessions"
+    )
+    lab = models.ForeignKey("labs.Lab", on_delete=models.PROTECT, related_name="sessions")
+    opened_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    passed_at = models.DateTimeField(null=True, blank=True)
+    extensions = models.PositiveSmallIntegerField(default=0)
+    points = models.PositiveIntegerField(default=0)
+    points_of = models.PositiveIntegerField(default=0)
+    clauses = models.JSONField(default=list, blank=True)
+
+    # Whether the call that returned this object opened the session.
+    is_new = False
+
+    objects = LabSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lab session")
+        verbose_name_plural = _("lab sessions")
+        ordering = ("-opened_at",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["learner", "lab"],
+                condition=models.Q(closed_at=None),
+                name="one_open_session_per_learner_and_lab",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(passed_at=None) | models.Q(closed_at__isnull=False),
+                name="a_passed_session_is_closed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["learner", "passed_at"], name="labs_session_passed"),
+            models.Index(fields=["closed_at", "expires_at"], name="labs_session_overdue"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lab_id} {self.learner_id} {self.opened_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def sandbox(self) -> "Sandbox | None":
+        """The machines of this session: the live ones, else the last that were."""
+        return self.sandboxes.order_by("-pk").first()
+
+    @property
+    def extensions_left(self) -> int:
+        return max(0, settings.LABS_EXTEND_TIMES - self.extensions) if self.is_open else 0
+
+    def close(self) -> bool:
+        """The session is over; False when it was already."""
+        closed = LabSession.objects.open().filter(pk=self.pk).update(closed_at=Now())
+        self.refresh_from_db()
+        notices.session_changed(self.pk)
+        return bool(closed)
+
+    def record_pass(self, points: int, points_of: int, clauses: list[str]) -> bool:
+        """The session is passed and over; False when it was closed before."""
+        passed = (
+            LabSession.objects.open()
+            .filter(pk=self.pk)
+            .update(passed_at=Now(), closed_at=Now(), points=points, points_of=points_of, clauses=clauses)
+        )
+        self.refresh_from_db()
+        notices.session_changed(self.pk)
+        return bool(passed)
+
+
+class CheckRequestQuerySet(models.QuerySet["CheckRequest"]):
+    def unanswered(self) -> Self:
+        return self.filter(answered_at=None)
+
+    def unclaimed(self) -> Self:
+        """Asked, not answered, and no worker is at it."""
+        return self.unanswered().filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=Now()))
+
+
+class CheckRequest(models.Model):
+    """A wish to run the checks of one step, or with ``step`` empty of all, which finishes the session if all pass."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(LabSession, on_delete=models.CASCADE, related_name="check_requests")
+    step = models.CharField(max_length=60, blank=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    passed = models.BooleanField(null=True, blank=True)
+    problem = models.CharField(max_length=20, blank=True)
+
+    objects = CheckRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("asked_at",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "step"],
+                condition=models.Q(answered_at=None),
+                name="one_open_check_request_per_session_and_step",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.step or 'finish'}"
+
+    @property
+    def finishes(self) -> bool:
+        """Whether this asks for the whole lab."""
+        return self.step == ""
+
+
+class CheckResultQuerySet(models.QuerySet["CheckResult"]):
+    def latest(self) -> Self:
+        """The newest result of every check."""
+        newest = self.order_by().values("session", "step", "check_key").annotate(newest=models.Max("pk"))
+        return self.filter(pk__in=newest.values("newest"))
+
+
+class CheckResult(models.Model):
+    """What one check found, when. ``failures`` counts how often in a row it has failed now."""
+
+    session = models.ForeignKey(LabSession, on_delete=models.CASCADE, related_name="check_results")
+    request = models.ForeignKey(CheckRequest, on_delete=models.CASCADE, related_name="results")
+    step = models.CharField(max_length=60)
+    check_key = models.CharField(max_length=60)
+    node = models.CharField(max_length=30)
+    passed = models.BooleanField()
+    reason = models.CharField(max_length=60, blank=True)
+    output = models.TextField(blank=True)
+    exit_code = models.IntegerField()
+    duration_ms = models.PositiveIntegerField()
+    failures = models.PositiveIntegerField(default=0)
+    checked_at = models.DateTimeField(default=timezone.now)
+
+    objects = CheckResultQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "step", "check_key"], name="one_result_per_check_and_request"
+            ),
+        ]
+        indexes = [models.Index(fields=["session", "step", "check_key"], name="labs_result_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.step}/{self.check_key} {'passed' if self.passed else self.reason}"

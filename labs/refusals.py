@@ -1,0 +1,88 @@
+"""What the labs may say no to, each with a code for programs and a remedy for people."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+class Refusal(Exception):
+    """A wish that cannot be granted now; ``str()`` says what happened, ``remedy`` what to do."""
+
+    code = "refused"
+    retry_after_s: int | None = None
+
+    def __init__(self, message: Text, remedy: Text = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class QuotaExceeded(Refusal):
+    """The learner has as many labs running as they may."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, message: Text, remedy: Text = "", session_id: str = "") -> None:
+        super().__init__(message, remedy)
+        self.session_id = session_id
+
+
+class HostFull(Refusal):
+    """No processor time or memory is left for another sandbox."""
+
+    code = "host_full"
+    retry_after_s = 60
+
+
+class TooOften(Refusal):
+    """The same was asked more often than a person would."""
+
+    code = "too_often"
+
+    def __init__(self, message: Text, remedy: Text = "", retry_after_s: int = 10) -> None:
+        super().__init__(message, remedy)
+        self.retry_after_s = retry_after_s
+
+
+class NoEngine(Refusal):
+    """No sandbox engine can be had; the remedy is the exact fix."""
+
+    code = "no_engine"
+    retry_after_s = 30
+
+
+class NotPossibleNow(Refusal):
+    """The session is in no state for it."""
+
+    code = "conflict"
+
+
+class SessionClosed(NotPossibleNow):
+    code = "session_closed"
+
+    def __init__(self) -> None:
+        super().__init__(_("This lab session has ended."), _("Start the lab again."))
+
+
+class NotReady(NotPossibleNow):
+    code = "not_ready"
+    retry_after_s = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The lab's machines are not ready yet."), _("Wait until they are ready, then try again.")
+        )
+
+
+class NoExtensionsLeft(NotPossibleNow):
+    code = "no_extensions_left"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The time of this session cannot be extended any further."),
+            _("Finish your work before the time is up; you may start the lab again afterwards."),
+        )

@@ -1,0 +1,272 @@
+"""The labs over HTTP for programs and for the lab page. Errors are JSON: detail, code, remedy."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from ninja import Field, Query, Router, Schema, Status
+
+from labs import bodies, sessions
+from labs.models import CheckRequest, Lab, LabSession, LabStep, Node
+from labs.notices import group_of
+
+router = Router(tags=["labs"])
+LOOK_AGAIN_S = 2.0
+
+
+class Problem(Schema):
+    detail: str = Field(description="What happened, for people, in the request's language.")
+    code: str = Field(description="What happened, for programs.")
+    remedy: str = Field("", description="What to do about it.")
+
+
+class NodeBody(Schema):
+    name: str
+    state: str = Field(description="The sandbox's state, or `restarting`.")
+    terminal: str = Field(description="Path of the node's first terminal; see docs/terminal-protocol.md.")
+
+
+class CheckBody(Schema):
+    id: str
+    title: str
+    node: str
+    points: int
+    passed: bool | None = Field(description="Null while it has never been checked.")
+    reason: str
+    hint: str
+    output: str
+    checked_at: datetime | None
+    duration_ms: int | None
+
+
+class StepBody(Schema):
+    id: str
+    title: str
+    checking: bool
+    checks: list[CheckBody]
+
+
+class SessionBody(Schema):
+    id: str
+    lab: str
+    title: str
+    state: str = Field(description="requested, provisioning, ready, suspended, stopping or stopped.")
+    reason: str = Field(description="Why it ended; empty while it lives.")
+    message: str
+    opened_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None
+    passed_at: datetime | None
+    now: datetime = Field(description="The server's clock, to count down by.")
+    extensions_left: int
+    finishing: bool
+    points: int
+    points_of: int
+    nodes: list[NodeBody]
+    steps: list[StepBody]
+
+
+class StepCheckBody(CheckBody):
+    step: str
+
+
+class ResultBody(Schema):
+    id: str
+    step: str | None = Field(description="Null for a finish.")
+    state: str = Field(description="`done`, or `running` with status 202: watch the session.")
+    passed: bool | None
+    problem: str
+    failing: list[str]
+    checks: list[StepCheckBody]
+
+
+class CheckedBody(SessionBody):
+    result: ResultBody
+
+
+class LabBody(Schema):
+    slug: str
+    title: str
+    summary: str
+    level: str
+    minutes: int
+    nodes: list[str]
+    session: str | None = Field(description="The id of your open session of this lab.")
+    passed: bool
+
+
+class Wish(Schema):
+    lab: str = Field(max_length=60, description="The slug of a lab.")
+
+
+REFUSED: dict[int, type[Problem]] = dict.fromkeys((401, 403, 404, 409, 422, 429, 503), Problem)
+Lang = Query("", max_length=20, description="zh-hans or en; else the language cookie or Accept-Language.")
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Words are in ``lang`` where it is one of the site's languages, else in the request's language."""
+    known = {code for code, _name in settings.LANGUAGES}
+    with override(lang if lang in known else get_language()):
+        yield
+
+
+def mine(request: HttpRequest, session_id: UUID) -> LabSession:
+    """The asking learner's session; anybody else's is answered as one that does not exist."""
+    return sessions.session_of(request.auth, session_id)  # type: ignore[attr-defined]
+
+
+@router.get("/labs", response={200: list[LabBody], 401: Problem}, summary="The labs on offer")
+def list_labs(request: HttpRequest, q: str = Query("", max_length=100), lang: str = Lang) -> Any:
+    """Every published lab, or those that match all words of `q`."""
+    learner = request.auth  # type: ignore[attr-defined]
+    mine_now = LabSession.objects.of(learner)
+    running = dict(mine_now.open().values_list("lab_id", "pk"))
+    passed = set(mine_now.passed().values_list("lab_id", flat=True))
+    with speaking(lang):
+        return [
+            {
+                "slug": lab.slug,
+                "title": lab.title,
+                "summary": lab.summary,
+                "level": lab.level,
+                "minutes": lab.minutes,
+                "nodes": lab.node_names,
+                "session": str(running[lab.pk]) if lab.pk in running else None,
+                "passed": lab.pk in passed,
+            }
+            for lab in Lab.objects.published().matching(q)
+        ]
+
+
+@router.post("/lab-sessions", response={200: SessionBody, 201: SessionBody, **REFUSED}, summary="Start a lab")
+def start(request: HttpRequest, wish: Wish, lang: str = Lang) -> Any:
+    """Opens a session of the lab and asks for its machines (201); asking twice gives the same session (200).
+
+    Watch `state` until it is `ready`, here or on the session's websocket.
+    """
+    with speaking(lang):
+        lab = get_object_or_404(Lab.objects.published(), slug=wish.lab)
+        session = sessions.start_lab(request.auth, lab)  # type: ignore[attr-defined]
+        return Status(201 if session.is_new else 200, bodies.session_body(session))
+
+
+@router.get("/lab-sessions/{uuid:session_id}", response={200: SessionBody, **REFUSED}, summary="One session")
+def show(request: HttpRequest, session_id: UUID, lang: str = Lang) -> Any:
+    """How the session, its machines and its checks stand."""
+    with speaking(lang):
+        return bodies.session_body(mine(request, session_id))
+
+
+@router.delete("/lab-sessions/{uuid:session_id}", response={200: SessionBody, **REFUSED}, summary="Abandon")
+def abandon(request: HttpRequest, session_id: UUID, lang: str = Lang) -> Any:
+    """Ends the session without a pass and removes its machines. Repeating changes nothing."""
+    with speaking(lang):
+        return bodies.session_body(sessions.abandon(mine(request, session_id)))
+
+
+@router.post(
+    "/lab-sessions/{uuid:session_id}/extend", response={200: SessionBody, **REFUSED}, summary="More time"
+)
+def extend(request: HttpRequest, session_id: UUID, lang: str = Lang) -> Any:
+    """Moves `expires_at` on; 409 when `extensions_left` is 0."""
+    with speaking(lang):
+        return bodies.session_body(sessions.extend_time(mine(request, session_id)))
+
+
+@router.post(
+    "/lab-sessions/{uuid:session_id}/nodes/{slug:node}/restart",
+    response={202: SessionBody, **REFUSED},
+    summary="Restart a node",
+)
+def restart(request: HttpRequest, session_id: UUID, node: str, lang: str = Lang) -> Any:
+    """Asks for a fresh start of the node: its home, processes and terminals are lost."""
+    with speaking(lang):
+        session = mine(request, session_id)
+        sessions.restart_node(session, node)
+        return Status(202, bodies.session_body(session))
+
+
+@router.post(
+    "/lab-sessions/{uuid:session_id}/checks/{slug:step}",
+    response={200: CheckedBody, 202: CheckedBody, **REFUSED},
+    summary="Check a step",
+)
+async def check(request: HttpRequest, session_id: UUID, step: str, lang: str = Lang) -> Any:
+    """Runs the step's checks; 202 when they are not done within 30 s, the result then comes to the session."""
+    return await _asked(request, session_id, step, lang)
+
+
+@router.post(
+    "/lab-sessions/{uuid:session_id}/finish",
+    response={200: CheckedBody, 202: CheckedBody, **REFUSED},
+    summary="Finish the lab",
+)
+async def finish(request: HttpRequest, session_id: UUID, lang: str = Lang) -> Any:
+    """Runs all checks again; only if every one passes, the lab is passed and the session over.
+
+    Otherwise the session stays open and `result.failing` names the checks that fail.
+    """
+    return await _asked(request, session_id, "", lang)
+
+
+async def _asked(request: HttpRequest, session_id: UUID, step: str, lang: str) -> Any:
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    # Listening begins before asking, so that no answer can be missed.
+    await layer.group_add(group_of(session_id), channel)
+    try:
+        asked = await sync_to_async(_ask)(request, session_id, step, lang)
+        until = asyncio.get_running_loop().time() + settings.LABS_CHECK_WAIT_SECONDS
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            if await CheckRequest.objects.filter(pk=asked.pk, answered_at__isnull=False).aexists():
+                break
+            await _nudge(layer, channel, min(left, LOOK_AGAIN_S))
+    finally:
+        await layer.group_discard(group_of(session_id), channel)
+    return await sync_to_async(_answer)(asked.pk, lang)
+
+
+async def _nudge(layer: Any, channel: str, patience_s: float) -> None:
+    try:
+        async with asyncio.timeout(patience_s):
+            await layer.receive(channel)
+    except TimeoutError:
+        return
+
+
+def _ask(request: HttpRequest, session_id: UUID, step: str, lang: str) -> CheckRequest:
+    with speaking(lang):
+        session = mine(request, session_id)
+        if not step:
+            return sessions.finish_lab(session)
+        return sessions.check_work(session, get_object_or_404(LabStep, lab=session.lab, key=step))
+
+
+def _answer(request_id: UUID, lang: str) -> Status:
+    with speaking(lang):
+        asked = CheckRequest.objects.select_related("session__lab").get(pk=request_id)
+        body = bodies.session_body(asked.session)
+        body["result"] = bodies.result_body(asked, body)
+        return Status(200 if asked.answered_at else 202, body)
+
+
+def not_found_words(error: Exception) -> str:
+    """What a 404 says, by what was looked for."""
+    words = {
+        LabSession.DoesNotExist: _("You have no such lab session."),
+        Node.DoesNotExist: _("This lab has no such machine."),
+    }
+    return next(
+        (text for kind, text in words.items() if isinstance(error, kind)), _("There is no such thing.")
+    )

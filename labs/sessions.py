@@ -1,0 +1,170 @@
+"""What learners ask of their lab sessions: the wish becomes a row, a worker hears of it after commit."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from community.api import User
+from labs import notices, scheduling, tasks
+from labs.lifecycle import Reason, State
+from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Node, Sandbox
+from labs.refusals import NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
+
+ENGINE_NEWS_S = 60
+
+
+def session_of(learner: User, session_id: object) -> LabSession:
+    """The learner's own session. Raises LabSession.DoesNotExist for anybody else's, too."""
+    session = LabSession.objects.select_related("lab").get(pk=session_id)
+    if not learner.has_perm("labs.work_in_session", session):
+        raise LabSession.DoesNotExist
+    return session
+
+
+def open_session(learner: User, lab: Lab) -> LabSession | None:
+    """The learner's running session of ``lab``, if there is one."""
+    return LabSession.objects.of(learner).open().filter(lab=lab).select_related("lab").first()
+
+
+@transaction.atomic
+def start_lab(learner: User, lab: Lab) -> LabSession:
+    """The learner's open session of ``lab``, with a sandbox asked for; asking twice gives the same one.
+
+    ``is_new`` says whether this call opened it. Raises QuotaExceeded, TooOften, HostFull or NoEngine.
+    """
+    host = scheduling.take_turns()
+    session = open_session(learner, lab)
+    if session is not None:
+        return session
+    _ensure_engine(host)
+    scheduling.ensure_quota(learner)
+    millicpus, memory_mib = scheduling.needs(lab)
+    scheduling.ensure_room(millicpus, memory_mib)
+    now = timezone.now()
+    session = LabSession.objects.create(
+        learner=learner, lab=lab, opened_at=now, expires_at=now + timedelta(minutes=lab.minutes)
+    )
+    sandbox = Sandbox.objects.create(
+        session=session,
+        uid=scheduling.free_uid(),
+        subnet=scheduling.free_subnet(),
+        millicpus=millicpus,
+        memory_mib=memory_mib,
+    )
+    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in lab.nodes)
+    sandbox.record(sandbox.state)
+    tasks.after_commit(tasks.provision, sandbox.pk)
+    session.is_new = True
+    return session
+
+
+def _ensure_engine(host: Host) -> None:
+    """Raises NoEngine when workers lately found that there is no engine."""
+    fresh = host.seen_at and (timezone.now() - host.seen_at).total_seconds() < ENGINE_NEWS_S
+    if host.problem and fresh:
+        raise NoEngine(host.problem, host.remedy)
+
+
+def engine_problem() -> NoEngine | None:
+    """Why labs cannot run at the moment, with the fix; None when they can, as far as workers have seen."""
+    try:
+        _ensure_engine(Host.objects.filter(pk=1).first() or Host())
+    except NoEngine as problem:
+        return problem
+    return None
+
+
+@transaction.atomic
+def check_work(session: LabSession, step: LabStep) -> CheckRequest:
+    """The checks of ``step`` are asked for; while they run, asking again gives the same request.
+
+    Raises SessionClosed, NotReady or TooOften.
+    """
+    return _ask(session, step.key)
+
+
+@transaction.atomic
+def finish_lab(session: LabSession) -> CheckRequest:
+    """All checks are asked for; if every one passes, the session is passed and its sandbox goes.
+
+    If one fails the session stays open. Raises SessionClosed, NotReady or TooOften.
+    """
+    return _ask(session, "")
+
+
+def _ask(session: LabSession, step: str) -> CheckRequest:
+    running = session.check_requests.unanswered().filter(step=step).first()
+    if running is not None:
+        return running
+    if not LabSession.objects.open().filter(pk=session.pk).exists():
+        raise SessionClosed
+    sandbox = session.sandbox
+    if sandbox is None or sandbox.state != State.READY:
+        raise NotReady
+    lately = timezone.now() - timedelta(minutes=1)
+    if session.check_requests.filter(asked_at__gt=lately).count() >= settings.LABS_CHECKS_PER_MINUTE:
+        raise TooOften(
+            _("You have asked for checks %(count)d times within a minute.")
+            % {"count": settings.LABS_CHECKS_PER_MINUTE},
+            _("Look at the last result first, then check again in a few seconds."),
+        )
+    try:
+        with transaction.atomic():
+            request = CheckRequest.objects.create(session=session, step=step)
+    except IntegrityError:
+        return session.check_requests.unanswered().get(step=step)
+    notices.session_changed(session.pk)
+    tasks.after_commit(tasks.check_work, str(request.pk))
+    return request
+
+
+@transaction.atomic
+def extend_time(session: LabSession) -> LabSession:
+    """The session lasts LABS_EXTEND_MINUTES longer. Raises SessionClosed or NoExtensionsLeft."""
+    extended = (
+        LabSession.objects.open()
+        .filter(pk=session.pk, extensions__lt=settings.LABS_EXTEND_TIMES, expires_at__gt=timezone.now())
+        .update(
+            expires_at=F("expires_at") + timedelta(minutes=settings.LABS_EXTEND_MINUTES),
+            extensions=F("extensions") + 1,
+        )
+    )
+    session.refresh_from_db()
+    if not extended:
+        overdue = session.expires_at <= timezone.now()
+        raise SessionClosed if overdue or not session.is_open else NoExtensionsLeft
+    notices.session_changed(session.pk)
+    return session
+
+
+@transaction.atomic
+def restart_node(session: LabSession, name: str) -> Node:
+    """A fresh start of the node is asked for; its home and processes will be lost. Repeating changes nothing.
+
+    Raises SessionClosed, NotReady or Node.DoesNotExist.
+    """
+    sandbox = session.sandbox
+    if sandbox is None or not session.is_open:
+        raise SessionClosed
+    node = sandbox.nodes.get(name=name)
+    if sandbox.state != State.READY:
+        raise NotReady
+    if sandbox.nodes.filter(pk=node.pk, restart_asked_at=None).update(restart_asked_at=timezone.now()):
+        notices.session_changed(session.pk)
+        tasks.after_commit(tasks.restart_nodes, sandbox.pk)
+    node.refresh_from_db()
+    return node
+
+
+@transaction.atomic
+def abandon(session: LabSession) -> LabSession:
+    """The session is over without a pass and its sandbox goes. Repeating changes nothing."""
+    sandbox = session.sandbox
+    if sandbox is not None and sandbox.begin_stop(Reason.ABANDONED):
+        tasks.after_commit(tasks.stop, sandbox.pk)
+    session.refresh_from_db()
+    return session

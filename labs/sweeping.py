@@ -1,0 +1,126 @@
+"""The guarantee behind every message: each 10 s, rows and engine are compared and what differs is put right."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from labs.drivers.base import Driver, DriverError, DriverUnavailable
+from labs.engine import get_driver
+from labs.lifecycle import Reason, State
+from labs.models import CheckRequest, Host, LabSession, Node, Sandbox
+
+log = logging.getLogger(__name__)
+
+# A message younger than this is probably on its way; the sweep does not send another.
+PATIENCE = timedelta(seconds=8)
+# A finish asked for in time is still judged when the time runs out while its checks run.
+FINISH_GRACE = timedelta(seconds=60)
+
+
+@dataclass
+class Owed:
+    """What the sweep found undone; the task enqueues each."""
+
+    provision: list[int] = field(default_factory=list)
+    stop: list[int] = field(default_factory=list)
+    restart: list[int] = field(default_factory=list)
+    checks: list[UUID] = field(default_factory=list)
+
+
+def sweep() -> Owed:
+    """Overdue sessions are over, engine objects the database does not know are gone, and the rest is owed.
+
+    With the engine away it harms nothing, and says so once.
+    """
+    _end_overdue()
+    owed = Owed()
+    try:
+        _compare_with_engine(get_driver(), owed)
+    except DriverUnavailable as problem:
+        _note(str(problem), problem.remedy)
+    except DriverError as problem:
+        _note(str(problem), "")
+    else:
+        _note("", "")
+    _find_lost_messages(owed)
+    return owed
+
+
+def _end_overdue() -> None:
+    now = timezone.now()
+    finishing = CheckRequest.objects.unanswered().filter(
+        session=OuterRef("pk"), step="", asked_at__gt=now - FINISH_GRACE
+    )
+    for session in LabSession.objects.overdue(now).exclude(Exists(finishing)):
+        sandbox = session.sandbox
+        if sandbox is None or not sandbox.begin_stop(Reason.EXPIRED):
+            session.close()
+
+
+def _find_lost_messages(owed: Owed) -> None:
+    long_ago = timezone.now() - PATIENCE
+    starting = Sandbox.objects.starting().unleased()
+    owed.provision += starting.filter(moved_at__lt=long_ago).values_list("pk", flat=True)
+    stopping = Sandbox.objects.filter(state=State.STOPPING, moved_at__lt=long_ago)
+    owed.stop += stopping.values_list("pk", flat=True)
+    nodes = Node.objects.filter(sandbox__state=State.READY, restart_asked_at__lt=long_ago)
+    unleased = Sandbox.objects.unleased().filter(nodes__in=nodes).distinct()
+    owed.restart += [pk for pk in unleased.values_list("pk", flat=True) if pk not in owed.restart]
+    owed.checks += CheckRequest.objects.unclaimed().filter(asked_at__lt=long_ago).values_list("pk", flat=True)
+
+
+def _compare_with_engine(driver: Driver, owed: Owed) -> None:
+    # The engine is read before the database: a row is always committed before its engine object is made,
+    # so whatever the engine shows and the later reading of the rows does not know is nobody's.
+    held = driver.list_refs()
+    live = set(Sandbox.objects.live().values_list("ref", flat=True))
+    for ref in held - live:
+        try:
+            driver.destroy(ref)
+            log.info("removed %s, which no live sandbox owns", ref)
+        except DriverUnavailable:
+            raise
+        except DriverError as error:
+            log.warning("%s, which no live sandbox owns, could not be removed: %s", ref, error)
+    for sandbox in Sandbox.objects.unleased().filter(state__in=[State.READY, State.POOLED]):
+        _look_after(driver, sandbox, owed)
+
+
+def _look_after(driver: Driver, sandbox: Sandbox, owed: Owed) -> None:
+    """Nodes that are gone behind our back are marked lost and their repair is owed."""
+    if not _missing(driver, sandbox):
+        return
+    token = sandbox.take_lease()
+    if token is None:
+        return
+    missing = _missing(driver, sandbox)
+    if missing and sandbox.state == State.POOLED:
+        if sandbox.begin_stop(Reason.FAILED, f"lost {', '.join(missing)}", token=token):
+            owed.stop.append(sandbox.pk)
+    elif missing and sandbox.state == State.READY:
+        now = timezone.now()
+        sandbox.nodes.filter(name__in=missing).update(lost_at=now, restart_asked_at=now)
+        sandbox.record(sandbox.state, detail=f"lost {', '.join(missing)}")
+        owed.restart.append(sandbox.pk)
+    sandbox.release_lease(token)
+
+
+def _missing(driver: Driver, sandbox: Sandbox) -> list[str]:
+    health = driver.health(sandbox.ref).nodes
+    names = sandbox.nodes.filter(restart_asked_at=None).values_list("name", flat=True)
+    return [name for name in names if name not in health or not health[name].running]
+
+
+def _note(problem: str, remedy: str) -> None:
+    """The host's row says what is wrong with the engine; the log says it when it changes."""
+    host, _created = Host.objects.get_or_create(pk=1)
+    if host.problem != problem:
+        if problem:
+            log.error("no sandbox engine: %s %s", problem, remedy)
+        else:
+            log.warning("the sandbox engine answers again")
+    Host.objects.filter(pk=1).update(problem=problem, remedy=remedy, seen_at=timezone.now())

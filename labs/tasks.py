@@ -1,0 +1,49 @@
+"""Messages to the workers: ids in, rows out. Each may run twice or be lost; the sweep repairs."""
+
+from functools import partial
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+
+from labs import grading, provisioning, sweeping
+
+
+def after_commit(task: Any, *ids: object) -> None:
+    """``task`` is enqueued once the current transaction is committed; a broker that is away fails nothing."""
+    transaction.on_commit(partial(task.delay, *ids), robust=True)
+
+
+@shared_task
+def provision(sandbox_id: int) -> None:
+    provisioning.provision(sandbox_id)
+
+
+@shared_task
+def stop(sandbox_id: int, reason: str = "") -> None:
+    provisioning.stop(sandbox_id, reason)
+
+
+@shared_task
+def restart_nodes(sandbox_id: int) -> None:
+    provisioning.restart_nodes(sandbox_id)
+
+
+@shared_task
+def check_work(request_id: str) -> None:
+    finished = grading.check_work(request_id)
+    if finished is not None:
+        stop.delay(finished)
+
+
+@shared_task
+def sweep() -> None:
+    owed = sweeping.sweep()
+    for task, ids in (
+        (provision, owed.provision),
+        (stop, owed.stop),
+        (restart_nodes, owed.restart),
+        (check_work, [str(pk) for pk in owed.checks]),
+    ):
+        for pk in ids:
+            task.delay(pk)
