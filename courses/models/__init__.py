@@ -1,0 +1,12 @@
+from courses.models.learning import Enrolment, LessonCompletion
+from courses.models.pages import CataloguePage, CoursePage, LessonPage, Level, ModulePage
+
+__all__ = [
+    "CataloguePage",
+    "CoursePage",
+    "Enrolment",
+    "LessonCompletion",
+    "LessonPage",
+    "Level",
+    "ModulePage",
+]

@@ -1,0 +1,10 @@
+"""The worker's door to courses."""
+
+from celery import shared_task
+
+from courses import progress
+
+
+@shared_task
+def settle() -> None:
+    progress.settle()

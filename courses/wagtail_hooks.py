@@ -1,0 +1,78 @@
+"""What courses adds to the site's frame, and the view its pages are served by."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from wagtail import hooks
+from wagtail.models import Page
+
+from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem, User
+from courses import outline as outlines
+from courses import progress
+from courses.models import CoursePage, Enrolment, LessonPage
+from courses.views import reading
+from courses.views.reading import Entry
+
+HITS = 20
+EXCERPT = 120
+
+
+@hooks.register("serve_taught_page")
+def serve_taught_page(request: HttpRequest, page: Page) -> HttpResponse:
+    return reading.show(request, page)
+
+
+@hooks.register("navigation_items")
+def navigation(request: HttpRequest) -> NavItem:
+    return NavItem(order=20, label=_("Courses"), url_name="courses:catalogue")
+
+
+@hooks.register("dashboard_panels")
+def my_courses(request: HttpRequest) -> Panel | None:
+    """The learner's courses with progress and the lesson to go on with."""
+    if not isinstance(request.user, User):
+        return None
+    enrolments = list(Enrolment.objects.current().of(request.user))
+    found = reading.entries(request, [enrolment.course_key for enrolment in enrolments])
+    return Panel(
+        order=10,
+        title=_("My courses"),
+        template="courses/dashboard_panel.html",
+        context={"courses": [(entry, resume_of(entry)) for entry in found]},
+    )
+
+
+def resume_of(entry: Entry) -> outlines.Lesson | None:
+    return progress.next_lesson(entry.course, entry.progress, entry.enrolment) if entry.progress else None
+
+
+@hooks.register("search_providers")
+def search(query: str, language: str) -> list[SearchHit]:
+    """Courses and lessons of ``language`` that contain ``query``."""
+    courses = CoursePage.objects.live().filter(locale__language_code=language)
+    lessons = LessonPage.objects.live().filter(locale__language_code=language)
+    by_course = reading.matching(courses, query, "")[:HITS]
+    by_lesson = reading.lessons_matching(lessons, query).defer("body")[:HITS]
+    return [
+        *(SearchHit(page.title, page.get_url() or "", _("Course"), page.summary) for page in by_course),
+        *(
+            SearchHit(page.title, page.get_url() or "", _("Lesson"), excerpt(page.words, query))
+            for page in by_lesson
+        ),
+    ]
+
+
+def excerpt(text: str, query: str) -> str:
+    """The part of ``text`` around the first occurrence of ``query``."""
+    at = max(0, text.lower().find(query.lower()) - EXCERPT // 2)
+    part = text[at : at + EXCERPT]
+    return f"{'… ' if at else ''}{part}{' …' if at + EXCERPT < len(text) else ''}"
+
+
+@hooks.register("clause_threads")
+def lessons_on(reference: ClauseReference) -> list[ThreadItem]:
+    """The lessons that teach a clause, in the active language where there is a translation."""
+    teaching = LessonPage.objects.live().teaching(str(reference)).light().select_related("locale")
+    return [
+        ThreadItem(kind=_("Lesson"), title=page.title, url=page.get_url() or "")
+        for page in reading.in_language(teaching)
+    ]
