@@ -18,6 +18,7 @@ from community.registry import NavItem, Panel, RoleGrant, SearchHit, StatusPart,
 from community.roles import assign, ensure_roles, grant
 from community.standards.clauses import clause, clauses
 from community.standards.references import ClauseLink, ClauseReference
+from community.standards.texts import TextError, place_standard, read_standard
 from community.words import excerpt, tidy
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "SessionUser",
     "StandardsIndexPage",
     "StatusPart",
+    "TextError",
     "TextPage",
     "ThreadItem",
     "User",
@@ -54,7 +56,9 @@ __all__ = [
     "person_with_token",
     "place_home",
     "place_page",
+    "place_standard",
     "place_translation",
+    "read_standard",
     "signed_in",
     "tidy",
 ]

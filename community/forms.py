@@ -12,6 +12,16 @@ def tidy_name(name: str) -> str:
     return " ".join(name.split())
 
 
+def clean_name(name: str) -> str:
+    """``name`` as it will be printed. Raises ValidationError when it is empty or holds invisible characters."""
+    tidied = tidy_name(name)
+    if not tidied or not tidied.isprintable():
+        raise forms.ValidationError(
+            _("Write the name with letters, characters, spaces and punctuation only.")
+        )
+    return tidied
+
+
 class PrintedNameForm(forms.Form):
     """The part of sign-up that is ours: the name certificates will carry."""
 
@@ -26,12 +36,7 @@ class PrintedNameForm(forms.Form):
     field_order = ("printed_name", "username", "email", "password1", "password2")
 
     def clean_printed_name(self) -> str:
-        name = tidy_name(self.cleaned_data["printed_name"])
-        if not name or not name.isprintable():
-            raise forms.ValidationError(
-                _("Write the name with letters, characters, spaces and punctuation only.")
-            )
-        return name
+        return clean_name(self.cleaned_data["printed_name"])
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Keeps the printed name on the account that allauth has just made."""

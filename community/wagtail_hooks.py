@@ -1,5 +1,6 @@
 """What community registers with Wagtail and with its own hooks."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -7,7 +8,7 @@ from django.utils.translation import gettext as _
 from wagtail import hooks
 from wagtail.models import Page
 
-from community.models import NewsIndexPage, StandardsIndexPage, TextPage
+from community.models import NewsIndexPage, StandardsIndexPage, TextPage, User
 from community.registry import NavItem, SearchHit, StatusPart
 from community.search import find_pages
 from community.views.machine import database_answers
@@ -48,6 +49,17 @@ def footer(request: HttpRequest) -> list[NavItem]:
     ]
 
 
+@hooks.register("before_bulk_action")
+def only_administrators_change_administrators(
+    request: HttpRequest, action_type: str, objects: list[object], action: object
+) -> None:
+    if (
+        any(isinstance(item, User) and item.is_superuser for item in objects)
+        and not request.user.is_superuser
+    ):
+        raise PermissionDenied
+
+
 @hooks.register("search_providers")
 def pages(query: str, language: str) -> list[SearchHit]:
     return find_pages(query, language)
@@ -57,4 +69,6 @@ def pages(query: str, language: str) -> list[SearchHit]:
 def database(request: HttpRequest) -> StatusPart:
     if database_answers():
         return StatusPart(10, _("Database"))
-    return StatusPart(10, _("Database"), _("does not answer"), _("Start the database server; DATABASE_URL names it."))
+    return StatusPart(
+        10, _("Database"), _("does not answer"), _("Start the database server; DATABASE_URL names it.")
+    )
