@@ -5,7 +5,7 @@ FROM ${DEBIAN} AS build
 SHELL ["/bin/sh", "-ec"]
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates gettext nodejs npm python3 python3-venv
+ && apt-get install -y --no-install-recommends ca-certificates gettext nodejs npm python3 python3-venv tzdata
 WORKDIR /opt/yunlian
 COPY uv.requirements requirements.lock package.json package-lock.json .npmrc ./
 RUN python3 -m venv /opt/uv \
@@ -23,7 +23,7 @@ RUN export DEBIAN_FRONTEND=noninteractive \
  && apt-get update \
  && apt-get install -y --no-install-recommends \
       ca-certificates fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji \
-      libharfbuzz-subset0 libharfbuzz0b libpango-1.0-0 libpangoft2-1.0-0 python3 \
+      libharfbuzz-subset0 libharfbuzz0b libpango-1.0-0 libpangoft2-1.0-0 python3 tzdata \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 yunlian \
  && useradd --uid 10001 --gid yunlian --home-dir /var/lib/yunlian --no-create-home --shell /usr/sbin/nologin yunlian

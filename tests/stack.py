@@ -121,9 +121,18 @@ class Stack:
 
     def manage(self, *args: str) -> str:
         """What ``manage.py`` printed."""
-        environment = {**self.environment, "PUBLIC_URL": self.url, "DJANGO_SETTINGS_MODULE": "config.settings.dev"}
+        environment = {
+            **self.environment,
+            "PUBLIC_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "config.settings.dev",
+        }
         done = subprocess.run(
-            [sys.executable, "manage.py", *args], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -149,12 +158,23 @@ class Stack:
 
     @property
     def installation_id(self) -> str:
-        return (self.var / "installation-id").read_text().strip()[:12].lower().replace("_", "0").replace("-", "1")
+        return (
+            (self.var / "installation-id")
+            .read_text()
+            .strip()[:12]
+            .lower()
+            .replace("_", "0")
+            .replace("-", "1")
+        )
 
     def engine_objects(self, kind: str) -> list[dict[str, Any]]:
         """Containers or networks of this installation, running or not."""
         labels = quote(json.dumps({"label": [f"yunlian.installation={self.installation_id}"]}))
-        return list(json.loads(engine.ask(f"/{kind}/{'json' if kind == 'containers' else ''}?all=1&filters={labels}") or "[]"))
+        return list(
+            json.loads(
+                engine.ask(f"/{kind}/{'json' if kind == 'containers' else ''}?all=1&filters={labels}") or "[]"
+            )
+        )
 
     def nothing_left(self) -> bool:
         return not self.engine_objects("containers") and not self.engine_objects("networks")

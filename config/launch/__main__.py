@@ -45,9 +45,8 @@ def already_running(installation: Installation) -> int:
 
 def start_detached(installation: Installation, options: argparse.Namespace) -> int:
     """The product runs in a session of its own; returns when it is ready or has failed."""
-    up.confirm_url(
-        installation, Wish(options.host, options.port, options.change_url)
-    ) if installation.saved_url else None
+    if installation.saved_url:  # asked here, where there is a terminal; the new process finds it settled
+        up.confirm_url(installation, Wish(options.host, options.port, options.change_url))
     words = ["--port", str(options.port)] if options.port else []
     words += ["--host", options.host] if options.host else []
     log = installation.logs / "launcher.log"

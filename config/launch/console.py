@@ -28,6 +28,8 @@ class Step:
     def detail(self, text: str) -> None:
         """Show how far the step is: in place on a terminal, every 5 s in a log."""
         now = time.monotonic()
+        if text.startswith("Traceback"):
+            return  # the failure speaks, with the log's place
         if sys.stdout.isatty():
             print(f"\r\x1b[2K  … {self.title}: {text}"[:160], end="", flush=True)
         elif now - self.shown_at >= 5:

@@ -104,6 +104,7 @@ class Supervisor:
             warn(
                 f"{watched.program.name} {how}; starting it again"
                 + (f" in {pause:.0f} s" if pause else "")
+                + (f": {self.last_words(watched.program.name)}" if watched.deaths > 1 else "")
                 + f" (log: {self.log_of(watched.program.name)})"
             )
             await asyncio.sleep(pause)
