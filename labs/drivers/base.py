@@ -43,6 +43,14 @@ class NodeGone(DriverError):
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Why no sandbox can run here, and the exact fix."""
+
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class NodeSpec:
     """One machine. Memory is what the learner's programs get; the driver adds the tmpfs sizes to the limit."""
 
@@ -172,6 +180,9 @@ class Terminal(Protocol):
 
 class Driver(Protocol):
     """Raises DriverBusy or DriverError and nothing else."""
+
+    def problem(self) -> Problem | None:
+        """What keeps this process from running sandboxes here; None when nothing does."""
 
     def create(self, spec: SandboxSpec) -> None:
         """Every node of ``spec`` runs and its keeper takes attachments. Also completes a half-made sandbox.

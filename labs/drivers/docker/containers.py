@@ -1,0 +1,152 @@
+"""What the engine is asked for, node by node: every hardening option in one place. Pure.
+
+docs/isolation.md says what each is for and which test shows it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labs.drivers.base import NodeSpec, SandboxSpec
+from labs.drivers.docker.names import node_labels
+from labs.drivers.docker.seccomp import profile_json
+
+MIB = 1024 * 1024
+HOME = "/home/learner"
+KEEPER_MOUNT = "/run/keeper"
+KEEPER = "/usr/lib/yunlian/keeper"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# A reserved address that no router takes: a name server to ask in vain, so that no host resolver is asked instead.
+NO_RESOLVER = "240.0.0.53"
+INODES_PER_MIB = 256
+CPU_SHARES = 256
+OOM_SCORE = 300
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """What this engine can limit; an option it would refuse is not passed."""
+
+    cgroup_version: int = 2
+    cpu_quota: bool = True
+    cpu_shares: bool = True
+    swap_limit: bool = True
+    private_cgroupns: bool = True
+
+    @classmethod
+    def read(cls, info: Mapping[str, Any], api_version: str) -> "EngineFacts":
+        version = tuple(int(part) for part in api_version.split("."))
+        return cls(
+            cgroup_version=int(info.get("CgroupVersion") or 1),
+            cpu_quota=bool(info.get("CpuCfsQuota", True)),
+            cpu_shares=bool(info.get("CPUShares", True)),
+            swap_limit=bool(info.get("SwapLimit", True)),
+            private_cgroupns=version >= (1, 41),
+        )
+
+
+def tmpfs_mib(node: NodeSpec) -> int:
+    """Memory file systems are charged to the node's memory, so the limit grows by them."""
+    return node.home_mib + node.tmp_mib + node.shm_mib
+
+
+def memory_limits(memory_mib: int, tmpfs: int, facts: EngineFacts) -> dict[str, int]:
+    """Memory, and memory with swap, alike: nothing of a sandbox goes to the host's swap."""
+    total = (memory_mib + tmpfs) * MIB
+    return {"Memory": total, "MemorySwap": total} if facts.swap_limit else {"Memory": total}
+
+
+def environment(spec: SandboxSpec, keeper_options: Mapping[str, str]) -> list[str]:
+    return [f"LANG={spec.locale}", f"HOME={HOME}", f"PATH={PATH}"] + [
+        f"YUNLIAN_{name.upper()}={value}" for name, value in sorted(keeper_options.items())
+    ]
+
+
+def container_config(
+    installation: str,
+    spec: SandboxSpec,
+    node: NodeSpec,
+    *,
+    image: str,
+    network: str,
+    keeper_folder: str,
+    facts: EngineFacts,
+    keeper_options: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The body of the engine's create call for ``node``."""
+    names = [sibling.name for sibling in spec.nodes]
+    return {
+        "Image": image,
+        "Cmd": [KEEPER],
+        "Hostname": node.name,
+        "User": f"{spec.uid}:{spec.uid}",
+        "Env": environment(spec, keeper_options or {}),
+        "WorkingDir": "/",
+        "Labels": node_labels(installation, spec.ref, node.name, names, tmpfs_mib(node)),
+        "StopSignal": "SIGTERM",
+        "StopTimeout": 1,
+        "HostConfig": {
+            **_limits(node, facts),
+            **_isolation(spec, node, facts),
+            "NetworkMode": network,
+            "Binds": [f"{keeper_folder}:{KEEPER_MOUNT}:rw"],
+            "Tmpfs": _tmpfs(spec, node),
+            "Dns": [NO_RESOLVER],
+            "DnsOptions": ["timeout:1", "attempts:1"],
+            "DnsSearch": ["."],
+            "ExtraHosts": [
+                f"{sibling.name}:{sibling.address}" for sibling in spec.nodes if sibling.name != node.name
+            ],
+            "LogConfig": {"Type": "none"},
+            "RestartPolicy": {"Name": "no"},
+        },
+        "NetworkingConfig": {
+            "EndpointsConfig": {
+                network: {"IPAMConfig": {"IPv4Address": node.address}, "Aliases": [node.name]},
+            }
+        },
+    }
+
+
+def _limits(node: NodeSpec, facts: EngineFacts) -> dict[str, Any]:
+    limits: dict[str, Any] = {
+        **memory_limits(node.memory_mib, tmpfs_mib(node), facts),
+        "PidsLimit": node.pids,
+        "OomScoreAdj": OOM_SCORE,
+        "Ulimits": [
+            {"Name": "nofile", "Soft": 1024, "Hard": 2048},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+    }
+    if facts.cpu_quota:
+        limits["NanoCpus"] = round(node.cpus * 1_000_000_000)
+    if facts.cpu_shares:
+        limits["CpuShares"] = CPU_SHARES
+    return limits
+
+
+def _isolation(spec: SandboxSpec, node: NodeSpec, facts: EngineFacts) -> dict[str, Any]:
+    isolation: dict[str, Any] = {
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges:true", f"seccomp={profile_json()}"],
+        "ReadonlyRootfs": node.read_only,
+        "IpcMode": "private",
+        "Privileged": False,
+        "PublishAllPorts": False,
+        "Init": False,
+    }
+    if facts.private_cgroupns:
+        isolation["CgroupnsMode"] = "private"
+    return isolation
+
+
+def _tmpfs(spec: SandboxSpec, node: NodeSpec) -> dict[str, str]:
+    def sized(mib: int, *more: str) -> str:
+        limits = (f"size={mib}m", f"nr_inodes={max(1024, mib * INODES_PER_MIB)}")
+        return ",".join(("rw", "exec", "nosuid", "nodev", *limits, *more))
+
+    return {
+        "/tmp": sized(node.tmp_mib, "mode=1777"),  # noqa: S108
+        "/dev/shm": sized(node.shm_mib, "mode=1777"),  # noqa: S108
+        HOME: sized(node.home_mib, "mode=0750", f"uid={spec.uid}", f"gid={spec.uid}"),
+    }

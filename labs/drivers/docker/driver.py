@@ -1,0 +1,227 @@
+"""The seam's verbs on a Docker engine."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from labs.drivers.base import (
+    REF_LABEL,
+    DriverBusy,
+    DriverError,
+    DriverOptions,
+    Health,
+    NodeGone,
+    NodeHealth,
+    NodeSpec,
+    NodeUsage,
+    Problem,
+    RunResult,
+    SandboxSpec,
+)
+from labs.drivers.docker import nodes
+from labs.drivers.docker.containers import EngineFacts, container_config
+from labs.drivers.docker.diagnosis import as_error, find_problem
+from labs.drivers.docker.engine import api, engine_errors
+from labs.drivers.docker.images import tag_of
+from labs.drivers.docker.keepers import PAUSE_S, SOCKET_WAIT_S, KeeperFolders
+from labs.drivers.docker.names import NODES_LABEL, checked, container_name
+from labs.drivers.docker.networks import ensure_network, networks_of, remove_networks
+from labs.drivers.docker.scripts import run_script
+from labs.drivers.docker.terminal import DockerTerminal
+
+AT_ONCE = 8
+LIVELINESS_CHECK_S = 0.25
+PROBLEM_KEPT_S = 10.0
+
+T = TypeVar("T")
+Found = TypeVar("Found")
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+class DockerDriver:
+    """``extra`` may hold ``images`` (the images' folder, so that nodes start from its present content) and
+    ``stand_s`` (how long a keeper's full ring stands with nobody attached, 60 by default)."""
+
+    def __init__(self, options: DriverOptions) -> None:
+        self.installation = checked(options.installation)
+        self.folders = KeeperFolders(Path(options.run_dir).resolve(), options.keeper_gid)
+        folder = options.extra.get("images")
+        self._images = Path(folder) if folder else None
+        self._keeper_options = {k: v for k, v in options.extra.items() if k == "stand_s"}
+        self._facts: EngineFacts | None = None
+        self._usable_until = 0.0
+
+    def problem(self) -> Problem | None:
+        return find_problem(self._images)
+
+    def create(self, spec: SandboxSpec) -> None:
+        self._ensure_usable()
+        with self.folders.one_at_a_time(spec.ref):
+            network = ensure_network(self.installation, spec)
+            _each(partial(self._ensure_node, spec, network), spec.nodes)
+
+    def health(self, ref: str) -> Health:
+        found: dict[str, NodeHealth] = {}
+        for container in nodes.containers_of(self.installation, ref):
+            for expected in container["Labels"].get(NODES_LABEL, "").split(","):
+                found.setdefault(expected, NodeHealth(False, "gone"))
+            name = nodes.node_of(container)
+            found[name] = nodes.health(container)
+            if found[name].running and not self.folders.is_secured(ref, name):
+                found[name] = NodeHealth(False, "not ready")
+        return Health(found)
+
+    def restart(self, spec: SandboxSpec, node: str) -> None:
+        wanted = next((one for one in spec.nodes if one.name == node), None)
+        if wanted is None:
+            raise DriverError(f"{spec.ref} has no node {node}.")
+        with self.folders.one_at_a_time(spec.ref):
+            if not networks_of(self.installation, spec.ref):
+                raise NodeGone(f"{spec.ref} is not there.")
+            network = ensure_network(self.installation, spec)
+            nodes.remove(container_name(self.installation, spec.ref, node))
+            self._ensure_node(spec, network, wanted)
+
+    def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
+        if not self.folders.is_secured(ref, node):
+            raise NodeGone(f"{node} of {ref} is not there.")
+        name = container_name(self.installation, ref, node)
+        return run_script(name, script, uid=uid, gid=gid, timeout_s=timeout_s)
+
+    def suspend(self, ref: str) -> None:
+        _each(partial(nodes.set_suspended, suspended=True), self._container_names(ref))
+
+    def resume(self, ref: str) -> None:
+        _each(partial(nodes.set_suspended, suspended=False), self._container_names(ref))
+
+    def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
+        name = container_name(self.installation, ref, node)
+        nodes.resize(name, cpus=cpus, memory_mib=memory_mib, facts=self._engine_facts())
+
+    def usage(self, ref: str) -> Mapping[str, NodeUsage]:
+        names = [nodes.node_of(container) for container in nodes.containers_of(self.installation, ref)]
+        measured = _each(
+            lambda name: nodes.usage(container_name(self.installation, ref, name)),
+            names,
+        )
+        return {name: used for name, used in zip(names, measured, strict=True) if used is not None}
+
+    def destroy(self, ref: str) -> None:
+        with self.folders.one_at_a_time(ref):
+            containers = nodes.containers_of(self.installation, ref)
+            _each(nodes.remove, [container["Id"] for container in containers])
+            remove_networks(self.installation, ref)
+            self.folders.remove(ref)
+
+    def list_refs(self) -> set[str]:
+        self._ensure_usable()
+        held = nodes.containers_of(self.installation) + networks_of(self.installation)
+        return {item["Labels"][REF_LABEL] for item in held} | self.folders.refs()
+
+    async def attach(
+        self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
+    ) -> DockerTerminal:
+        if not 1 <= terminal <= 255:
+            raise DriverError(f"There is no terminal {terminal}.")
+        size = max(1, min(cols, 1000)), max(1, min(rows, 1000))
+        offset = max(0, min(offset, 2**63))
+        return await DockerTerminal.open(self.folders, ref, node, (terminal, offset, *size))
+
+    def _ensure_node(self, spec: SandboxSpec, network: str, node: NodeSpec) -> None:
+        name = container_name(self.installation, spec.ref, node.name)
+        known = nodes.inspect(name)
+        if known and known["State"]["Running"]:
+            if known["State"]["Paused"] and self.folders.is_secured(spec.ref, node.name):
+                return
+            try:
+                self._open_node(spec, node)
+            except DriverBusy:
+                raise
+            except DriverError:
+                nodes.remove(name)
+            else:
+                return
+        elif known:
+            nodes.remove(name)
+        folder = self.folders.prepare(spec.ref, node.name, spec.uid)
+        config = container_config(
+            self.installation,
+            spec,
+            node,
+            image=self._image(node.image),
+            network=network,
+            keeper_folder=str(folder),
+            facts=self._engine_facts(),
+            keeper_options=self._keeper_options,
+        )
+        nodes.start(name, config)
+        self._open_node(spec, node)
+
+    def _open_node(self, spec: SandboxSpec, node: NodeSpec) -> None:
+        """The keeper's directory is ours and the keeper starts learners' programs. Raises when it does not live."""
+        deadline = time.monotonic() + SOCKET_WAIT_S
+        look_at = time.monotonic() + LIVELINESS_CHECK_S
+        while not self.folders.has_socket(spec.ref, node.name):
+            if time.monotonic() > look_at:
+                self._raise_if_ended(spec, node)
+                look_at = time.monotonic() + LIVELINESS_CHECK_S
+            if time.monotonic() > deadline:
+                raise DriverError(f"The keeper of {node.name} did not open its socket.")
+            time.sleep(PAUSE_S)
+        self.folders.take_over(spec.ref, node.name, spec.uid)
+        self.folders.say_go(spec.ref, node.name, deadline)
+
+    def _raise_if_ended(self, spec: SandboxSpec, node: NodeSpec) -> None:
+        known = nodes.inspect(container_name(self.installation, spec.ref, node.name))
+        if known is None or not known["State"]["Running"]:
+            state = known["State"] if known else {}
+            raise DriverError(
+                f"{node.name} ended at once (exit code {state.get('ExitCode')}). {state.get('Error', '')}".strip()
+            )
+
+    def _container_names(self, ref: str) -> list[str]:
+        found = nodes.containers_of(self.installation, ref)
+        if not found:
+            raise NodeGone(f"{ref} is not there.")
+        return [str(container["Id"]) for container in found]
+
+    def _image(self, name: str) -> str:
+        tag = tag_of(checked(name), self._images)
+        if not tag:
+            raise DriverError(f"There is no image {name}: add sandbox_images/{name} or build the images.")
+        return tag
+
+    def _engine_facts(self) -> EngineFacts:
+        if self._facts is None:
+            with engine_errors():
+                self._facts = EngineFacts.read(api().info(), str(api().api_version))
+        return self._facts
+
+    def _ensure_usable(self) -> None:
+        """Raises DriverUnavailable with the cause and its fix. Images are looked at when a node needs one."""
+        if time.monotonic() > self._usable_until:
+            problem = find_problem(None)
+            if problem:
+                raise as_error(problem)
+            self._usable_until = time.monotonic() + PROBLEM_KEPT_S
+
+
+def _each(verb: Callable[[T], Found], items: Iterable[T]) -> list[Found]:
+    """``verb`` done to every item at the same time; the first error is raised when all are done."""
+    running = [_pool().submit(verb, item) for item in items]
+    errors = [error for error in (future.exception() for future in running) if error]
+    if errors:
+        raise errors[0]
+    return [future.result() for future in running]
+
+
+def _pool() -> ThreadPoolExecutor:
+    """Threads of this process, kept so that each keeps its engine client."""
+    if os.getpid() not in _pools:
+        _pools[os.getpid()] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="engine")
+    return _pools[os.getpid()]

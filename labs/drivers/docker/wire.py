@@ -1,0 +1,103 @@
+"""The keeper's language, as docs/keeper-protocol.md tells it: frames of a type, a length and a body. Pure."""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from labs.drivers.base import CHUNK_BYTES, Exited, Gap, Hello, Output, Resized, TerminalEvent
+
+HEADER = struct.Struct("!BI")
+ATTACH_BODY = struct.Struct("!BQHH")
+HELLO_BODY = struct.Struct("!16sQQHH")
+SIZE_BODY = struct.Struct("!HH")
+OFFSET_BODY = struct.Struct("!Q")
+GAP_BODY = struct.Struct("!QQ")
+EXIT_BODY = struct.Struct("!i")
+INPUT_BYTES = 16 * 1024
+LONGEST_BODY = OFFSET_BODY.size + CHUNK_BYTES
+
+
+class Frame(IntEnum):
+    GO = 0x01
+    ATTACH = 0x02
+    INPUT = 0x03
+    RESIZE = 0x04
+    ACK = 0x05
+    STOP = 0x06
+    READY = 0x81
+    HELLO = 0x82
+    OUTPUT = 0x83
+    GAP = 0x84
+    RESIZED = 0x85
+    EXIT = 0x86
+    FAILED = 0x87
+    TAKEN = 0x88
+
+
+class BrokenFrame(ValueError):
+    """The other side does not speak the protocol."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The terminal has taken so many bytes of this client's input, in all."""
+
+    total: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The keeper refused and will hang up."""
+
+    reason: str
+
+
+def pack(frame: Frame, body: bytes = b"") -> bytes:
+    return HEADER.pack(frame, len(body)) + body
+
+
+def attach(terminal: int, offset: int, cols: int, rows: int) -> bytes:
+    return pack(Frame.ATTACH, ATTACH_BODY.pack(terminal, offset, cols, rows))
+
+
+def resize(cols: int, rows: int) -> bytes:
+    return pack(Frame.RESIZE, SIZE_BODY.pack(cols, rows))
+
+
+def ack(offset: int) -> bytes:
+    return pack(Frame.ACK, OFFSET_BODY.pack(offset))
+
+
+def header(data: bytes) -> tuple[Frame, int]:
+    """Type and body length. Raises BrokenFrame for what no keeper of ours would send."""
+    number, length = HEADER.unpack(data)
+    if length > LONGEST_BODY:
+        raise BrokenFrame(f"a body of {length} bytes")
+    try:
+        return Frame(number), length
+    except ValueError as error:
+        raise BrokenFrame(f"type {number}") from error
+
+
+def event(frame: Frame, body: bytes) -> TerminalEvent | Hello | Taken | Failed:
+    """What a frame from the keeper says. Raises BrokenFrame."""
+    try:
+        match frame:
+            case Frame.HELLO:
+                epoch, offset, gap, cols, rows = HELLO_BODY.unpack(body)
+                return Hello(epoch.hex(), offset, gap, cols, rows)
+            case Frame.OUTPUT:
+                return Output(OFFSET_BODY.unpack_from(body)[0], body[OFFSET_BODY.size :])
+            case Frame.GAP:
+                return Gap(*GAP_BODY.unpack(body))
+            case Frame.RESIZED:
+                return Resized(*SIZE_BODY.unpack(body))
+            case Frame.EXIT:
+                return Exited(*EXIT_BODY.unpack(body))
+            case Frame.TAKEN:
+                return Taken(*OFFSET_BODY.unpack(body))
+            case Frame.FAILED:
+                return Failed(body.decode(errors="replace"))
+    except struct.error as error:
+        raise BrokenFrame(f"{frame.name} with {len(body)} bytes") from error
+    raise BrokenFrame(f"{frame.name} from the keeper")

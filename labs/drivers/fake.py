@@ -1,0 +1,444 @@
+"""An engine in memory for tests: it keeps the same contract as a real one and fails when told to.
+
+What a test may do besides the seam's verbs:
+
+* ``driver.fail("create", DriverBusy("no"), times=2)``: the next calls of that verb raise.
+* ``driver.answer("systemctl", RunResult(0, "ok\\n", 5))``: ``run`` answers so for every script that contains the text;
+  the answer may also be a callable taking ``Run(ref, node, script, uid, gid)``. The last one told wins.
+  Scripts nobody answered for are read line by line: ``echo``, ``exit``, ``sleep`` (takes no time); the rest does nothing.
+* ``driver.lose(ref, node)``: the node disappears behind our back; without ``node`` the whole sandbox.
+* ``driver.taken_subnets``: subnets that make ``create`` raise SubnetTaken.
+* ``driver.calls``: ``(verb, ref)`` of every call so far. ``driver.reset()`` forgets everything.
+* ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib`` and ``usage``.
+
+A terminal is a line shell that echoes what is typed and knows ``echo``, ``seq A B``, ``stty size`` and ``exit N``.
+"""
+
+import asyncio
+import ipaddress
+import shlex
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from labs.drivers.base import (
+    CHUNK_BYTES,
+    RING_BYTES,
+    WINDOW_BYTES,
+    DriverBusy,
+    DriverError,
+    DriverOptions,
+    Exited,
+    Gap,
+    Health,
+    Hello,
+    NodeGone,
+    NodeHealth,
+    NodeSpec,
+    NodeUsage,
+    Output,
+    Problem,
+    Resized,
+    RunResult,
+    SandboxSpec,
+    SubnetTaken,
+    TerminalEvent,
+)
+
+PROMPT = b"$ "
+OUTPUT_LIMIT = 64 * 1024
+TERMINALS = 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of ``run`` asked."""
+
+    ref: str
+    node: str
+    script: str
+    uid: int
+    gid: int
+
+
+Answer = RunResult | Callable[[Run], RunResult]
+
+
+class FakeTerminal:
+    """One viewer of a terminal."""
+
+    def __init__(self, shell: "FakeShell", hello: Hello) -> None:
+        self.hello = hello
+        self.cols, self.rows = hello.cols, hello.rows
+        self.cursor = self.acked = hello.offset
+        self.exits_seen = shell.exits
+        self.size_seen = (hello.cols, hello.rows)
+        self.typed = 0
+        self.closed = False
+        self.changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._shell = shell
+
+    def wake(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.changed.set)
+
+    async def __aiter__(self) -> AsyncIterator[TerminalEvent]:
+        while not self.closed:
+            self.changed.clear()
+            with self._shell.lock:
+                event = self._shell.next_event(self)
+            if event is not None:
+                yield event
+            elif self._shell.gone:
+                raise NodeGone("The node stopped.")
+            else:
+                await self.changed.wait()
+
+    async def write(self, data: bytes) -> None:
+        self._shell.type_in(self, data)
+
+    async def resize(self, cols: int, rows: int) -> None:
+        self._shell.resize(self, cols, rows)
+
+    async def ack(self, offset: int) -> None:
+        self._shell.acknowledge(self, offset)
+
+    async def close(self) -> None:
+        self._shell.leave(self)
+
+
+class FakeShell:
+    """A terminal's shell and ring. ``pending`` is what the shell has to say and may not yet."""
+
+    def __init__(self, stand_s: float) -> None:
+        self.lock = threading.RLock()
+        self.stand_s = stand_s
+        self.ring = bytearray()
+        self.end = self.hold = self.exits = self.exit_at = self.code = self.keystrokes = 0
+        self.pending = bytearray()
+        self.line = bytearray()
+        self.running = self.gone = False
+        self.full_since: float | None = None
+        self.size = (80, 24)
+        self.viewers: list[FakeTerminal] = []
+
+    @property
+    def start(self) -> int:
+        return self.end - len(self.ring)
+
+    def attach(self, epoch: str, offset: int, cols: int, rows: int) -> FakeTerminal:
+        with self.lock:
+            self._settle()
+            if not self.running:
+                self.running = True
+                self.size = (cols, rows)
+                self.pending += PROMPT
+            elif not self.viewers:
+                self.size = (cols, rows)
+            first = offset if self.start <= offset <= self.end else self.start
+            hello = Hello(epoch, first, max(0, self.start - offset), *self.size)
+            viewer = FakeTerminal(self, hello)
+            viewer.cols, viewer.rows = cols, rows
+            self.viewers.append(viewer)
+            self.full_since = None
+            self._settle()
+            return viewer
+
+    def leave(self, viewer: FakeTerminal) -> None:
+        with self.lock:
+            viewer.closed = True
+            if viewer in self.viewers:
+                self.viewers.remove(viewer)
+                self.hold = viewer.acked
+            self._settle()
+            viewer.wake()
+
+    def type_in(self, viewer: FakeTerminal, data: bytes) -> None:
+        with self.lock:
+            self.keystrokes += 1
+            viewer.typed = self.keystrokes
+            self.size = (viewer.cols, viewer.rows)
+            for byte in data if self.running else b"":
+                if byte in b"\r\n":
+                    self.pending += b"\r\n"
+                    self._obey(bytes(self.line).decode(errors="replace"))
+                    self.line.clear()
+                else:
+                    self.pending.append(byte)
+                    self.line.append(byte)
+            self._settle()
+
+    def resize(self, viewer: FakeTerminal, cols: int, rows: int) -> None:
+        with self.lock:
+            viewer.cols, viewer.rows = cols, rows
+            if self._leader() is viewer:
+                self.size = (cols, rows)
+            self._settle()
+
+    def acknowledge(self, viewer: FakeTerminal, offset: int) -> None:
+        with self.lock:
+            viewer.acked = max(viewer.acked, min(offset, viewer.cursor))
+            self._settle()
+
+    def die(self) -> None:
+        with self.lock:
+            self.gone = True
+            self._settle()
+
+    def next_event(self, viewer: FakeTerminal) -> TerminalEvent | None:
+        untold = viewer.exits_seen != self.exits
+        if viewer.size_seen != self.size:
+            viewer.size_seen = self.size
+            return Resized(*self.size)
+        if untold and viewer.cursor >= self.exit_at:
+            viewer.exits_seen = self.exits
+            return Exited(self.code)
+        if viewer.cursor - viewer.acked >= WINDOW_BYTES:
+            return None
+        if viewer.cursor < self.start:
+            missed = max(self.start, self.end - WINDOW_BYTES) - viewer.cursor
+            viewer.cursor += missed
+            viewer.acked = viewer.cursor
+            return Gap(viewer.cursor, missed)
+        until = self.exit_at if untold else self.end
+        room = min(CHUNK_BYTES, until - viewer.cursor, WINDOW_BYTES - (viewer.cursor - viewer.acked))
+        if room <= 0:
+            return None
+        at = viewer.cursor - self.start
+        event = Output(viewer.cursor, bytes(self.ring[at : at + room]))
+        viewer.cursor += room
+        return event
+
+    def _leader(self) -> FakeTerminal | None:
+        return max(self.viewers, key=lambda viewer: viewer.typed, default=None)
+
+    def _room(self) -> int:
+        leader = self._leader()
+        if leader is not None:
+            return max(0, WINDOW_BYTES - (self.end - leader.acked))
+        unread = self.end - self.hold
+        if unread < RING_BYTES:
+            return RING_BYTES - unread
+        if self.full_since is None:
+            self.full_since = time.monotonic()
+        return len(self.pending) if time.monotonic() - self.full_since >= self.stand_s else 0
+
+    def _settle(self) -> None:
+        while self.pending and (room := self._room()):
+            said = self.pending[:room]
+            del self.pending[:room]
+            self.ring += said
+            self.end += len(said)
+            del self.ring[: max(0, len(self.ring) - RING_BYTES)]
+        if not self.running and not self.pending and self.exit_at < 0:
+            self.exit_at = self.end
+            self.exits += 1
+        for viewer in self.viewers:
+            viewer.wake()
+
+    def _obey(self, line: str) -> None:
+        words = line.split()
+        match words:
+            case ["echo", *rest]:
+                self.pending += " ".join(rest).encode() + b"\r\n"
+            case ["seq", first, last] if first.isdigit() and last.isdigit():
+                self.pending += b"".join(b"%d\r\n" % n for n in range(int(first), int(last) + 1))
+            case ["stty", "size"]:
+                self.pending += f"{self.size[1]} {self.size[0]}\r\n".encode()
+            case ["exit", *code]:
+                self.running, self.exit_at = False, -1
+                self.code = int(code[0]) if code and code[0].isdigit() else 0
+                return
+        self.pending += PROMPT
+
+
+@dataclass
+class FakeNode:
+    """One machine: what it was asked to be, and what happened to it since."""
+
+    spec: NodeSpec
+    cpus: float
+    memory_mib: int
+    stand_s: float
+    running: bool = True
+    suspended: bool = False
+    usage: NodeUsage = field(default_factory=lambda: NodeUsage(1_000_000, 4 * 2**20, 2))
+    epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
+    shells: dict[int, FakeShell] = field(default_factory=dict)
+
+    def end(self) -> None:
+        self.running = False
+        for shell in self.shells.values():
+            shell.die()
+
+
+@dataclass
+class FakeSandbox:
+    spec: SandboxSpec
+    nodes: dict[str, FakeNode] = field(default_factory=dict)
+
+
+class FakeDriver:
+    """See the module's docstring; ``extra["stand_s"]`` is how long a full ring stands with nobody attached."""
+
+    def __init__(self, options: DriverOptions) -> None:
+        self.options = options
+        self.stand_s = float(options.extra.get("stand_s", "60"))
+        self._lock = threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        self.sandboxes: dict[str, FakeSandbox] = {}
+        self.taken_subnets: set[str] = set()
+        self.calls: list[tuple[str, str]] = []
+        self.runs: list[Run] = []
+        self.trouble: Problem | None = None
+        self._failures: dict[str, list[DriverError]] = {}
+        self._answers: list[tuple[str, Answer]] = []
+
+    def fail(self, verb: str, error: DriverError, *, times: int = 1) -> None:
+        self._failures.setdefault(verb, []).extend([error] * times)
+
+    def answer(self, text: str, answer: Answer) -> None:
+        self._answers.insert(0, (text, answer))
+
+    def lose(self, ref: str, node: str | None = None) -> None:
+        with self._lock:
+            sandbox = self.sandboxes[ref]
+            for name in [node] if node else list(sandbox.nodes):
+                sandbox.nodes.pop(name).end()
+            if node is None:
+                del self.sandboxes[ref]
+
+    def problem(self) -> Problem | None:
+        return self.trouble
+
+    def create(self, spec: SandboxSpec) -> None:
+        self._called("create", spec.ref)
+        with self._lock:
+            self._refuse_overlap(spec)
+            sandbox = self.sandboxes.setdefault(spec.ref, FakeSandbox(spec))
+            for node in spec.nodes:
+                if node.name not in sandbox.nodes or not sandbox.nodes[node.name].running:
+                    sandbox.nodes[node.name] = self._made(node)
+
+    def health(self, ref: str) -> Health:
+        self._called("health", ref)
+        sandbox = self.sandboxes.get(ref)
+        if sandbox is None:
+            return Health({})
+        found = {}
+        for node in sandbox.spec.nodes:
+            known = sandbox.nodes.get(node.name)
+            running = known is not None and known.running
+            found[node.name] = NodeHealth(running, "" if running else "gone")
+        return Health(found)
+
+    def restart(self, spec: SandboxSpec, node: str) -> None:
+        self._called("restart", spec.ref)
+        with self._lock:
+            if spec.ref not in self.sandboxes:
+                raise NodeGone(f"{spec.ref} is not there.")
+            nodes = self.sandboxes[spec.ref].nodes
+            if node in nodes:
+                nodes[node].end()
+            nodes[node] = self._made(next(wanted for wanted in spec.nodes if wanted.name == node))
+
+    def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
+        self._called("run", ref)
+        if self._node(ref, node).suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        call = Run(ref, node, script, uid, gid)
+        self.runs.append(call)
+        for text, answer in self._answers:
+            if text in script:
+                return answer(call) if callable(answer) else answer
+        return _read(script, timeout_s)
+
+    def suspend(self, ref: str) -> None:
+        self._called("suspend", ref)
+        for node in self._nodes(ref):
+            node.suspended = True
+
+    def resume(self, ref: str) -> None:
+        self._called("resume", ref)
+        for node in self._nodes(ref):
+            node.suspended = False
+
+    def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
+        self._called("resize", ref)
+        resized = self._node(ref, node)
+        resized.cpus, resized.memory_mib = cpus, memory_mib
+
+    def usage(self, ref: str) -> Mapping[str, NodeUsage]:
+        self._called("usage", ref)
+        sandbox = self.sandboxes.get(ref)
+        return {name: node.usage for name, node in sandbox.nodes.items()} if sandbox else {}
+
+    def destroy(self, ref: str) -> None:
+        self._called("destroy", ref)
+        with self._lock:
+            if ref in self.sandboxes:
+                self.lose(ref)
+
+    def list_refs(self) -> set[str]:
+        self._called("list_refs", "")
+        return set(self.sandboxes)
+
+    async def attach(
+        self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
+    ) -> FakeTerminal:
+        self._called("attach", ref)
+        machine = self._node(ref, node)
+        if machine.suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        if not 1 <= terminal <= TERMINALS:
+            raise DriverError("no such terminal")
+        shell = machine.shells.setdefault(terminal, FakeShell(machine.stand_s))
+        return shell.attach(machine.epoch, offset, cols, rows)
+
+    def _made(self, node: NodeSpec) -> FakeNode:
+        return FakeNode(node, node.cpus, node.memory_mib, self.stand_s)
+
+    def _called(self, verb: str, ref: str) -> None:
+        self.calls.append((verb, ref))
+        if self._failures.get(verb):
+            raise self._failures[verb].pop(0)
+
+    def _node(self, ref: str, node: str) -> FakeNode:
+        sandbox = self.sandboxes.get(ref)
+        if sandbox is None or node not in sandbox.nodes or not sandbox.nodes[node].running:
+            raise NodeGone(f"{node} of {ref} is not there.")
+        return sandbox.nodes[node]
+
+    def _nodes(self, ref: str) -> Iterator[FakeNode]:
+        if ref not in self.sandboxes:
+            raise NodeGone(f"{ref} is not there.")
+        yield from self.sandboxes[ref].nodes.values()
+
+    def _refuse_overlap(self, spec: SandboxSpec) -> None:
+        wanted = ipaddress.ip_network(spec.subnet)
+        others = {s.spec.subnet for ref, s in self.sandboxes.items() if ref != spec.ref}
+        for taken in self.taken_subnets | others:
+            if wanted.overlaps(ipaddress.ip_network(taken)):
+                raise SubnetTaken(f"{spec.subnet} overlaps {taken}.")
+
+
+def _read(script: str, timeout_s: int) -> RunResult:
+    said: list[str] = []
+    slept_s = 0.0
+    for line in script.splitlines():
+        words = shlex.split(line, comments=True)
+        match words:
+            case ["echo", *rest]:
+                said.append(" ".join(rest) + "\n")
+            case ["sleep", seconds]:
+                slept_s += float(seconds)
+                if slept_s >= timeout_s:
+                    return RunResult(124, "".join(said)[-OUTPUT_LIMIT:], timeout_s * 1000)
+            case ["exit", code]:
+                return RunResult(int(code), "".join(said)[-OUTPUT_LIMIT:], round(slept_s * 1000))
+    return RunResult(0, "".join(said)[-OUTPUT_LIMIT:], round(slept_s * 1000))
