@@ -66,7 +66,8 @@ def _ensure_engine(host: Host) -> None:
     """Raises NoEngine when workers lately found that there is no engine."""
     fresh = host.seen_at and (timezone.now() - host.seen_at).total_seconds() < ENGINE_NEWS_S
     if host.problem and fresh:
-        raise NoEngine(host.problem, host.remedy)
+        # What drivers say is marked for translation in labs.engine.
+        raise NoEngine(_(host.problem), _(host.remedy))
 
 
 def engine_problem() -> NoEngine | None:

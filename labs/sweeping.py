@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from labs.drivers.base import Driver, DriverError, DriverUnavailable
+from labs.drivers.base import Driver, DriverError, DriverUnavailable, Problem
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
 from labs.models import CheckRequest, Host, LabSession, Node, Sandbox
@@ -38,14 +38,15 @@ def sweep() -> Owed:
     """
     _end_overdue()
     owed = Owed()
+    driver = get_driver()
+    problem = driver.problem()
     try:
-        _compare_with_engine(get_driver(), owed)
-    except DriverUnavailable as problem:
-        _note(str(problem), problem.remedy)
-    except DriverError as problem:
-        _note(str(problem), "")
-    else:
-        _note("", "")
+        _compare_with_engine(driver, owed)
+    except DriverUnavailable as error:
+        problem = problem or Problem(str(error), error.remedy)
+    except DriverError as error:
+        log.warning("the sweep could not compare rows and engine: %s", error)
+    _note(problem)
     _find_lost_messages(owed)
     return owed
 
@@ -115,12 +116,13 @@ def _missing(driver: Driver, sandbox: Sandbox) -> list[str]:
     return [name for name in names if name not in health or not health[name].running]
 
 
-def _note(problem: str, remedy: str) -> None:
+def _note(problem: Problem | None) -> None:
     """The host's row says what is wrong with the engine; the log says it when it changes."""
     host, _created = Host.objects.get_or_create(pk=1)
-    if host.problem != problem:
+    message, remedy = (problem.message, problem.remedy) if problem else ("", "")
+    if host.problem != message:
         if problem:
-            log.error("no sandbox engine: %s %s", problem, remedy)
+            log.error("no labs can run: %s %s", message, remedy)
         else:
-            log.warning("the sandbox engine answers again")
-    Host.objects.filter(pk=1).update(problem=problem, remedy=remedy, seen_at=timezone.now())
+            log.warning("labs can run again")
+    Host.objects.filter(pk=1).update(problem=message, remedy=remedy, seen_at=timezone.now())

@@ -18,6 +18,10 @@ def spoken() -> str:
     return "en" if (get_language() or settings.LANGUAGE_CODE).startswith("en") else "zh"
 
 
+def _plain_text(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+
+
 class Level(models.TextChoices):
     BEGINNER = "beginner", _("Beginner")
     INTERMEDIATE = "intermediate", _("Intermediate")
@@ -31,6 +35,14 @@ class LabQuerySet(models.QuerySet["Lab"]):
     def complete(self) -> Self:
         """With steps and checks, in two more queries for all."""
         return self.prefetch_related("steps__checks")
+
+    def attesting(self, reference: str) -> Self:
+        """Labs with a check that attests the clause ``reference``."""
+        # JSON containment is not to be had on every database, so the quoted text is looked for and then compared.
+        checks = LabCheck.objects.filter(clauses__icontains=f'"{reference}"').values_list(
+            "step__lab", "clauses"
+        )
+        return self.filter(pk__in={lab for lab, clauses in checks if reference in clauses})
 
     def at_level(self, level: str) -> Self:
         return self.filter(level=level)
@@ -128,6 +140,11 @@ class LabStep(Orderable, ClusterableModel):
     @property
     def title(self) -> str:
         return self.title_en if spoken() == "en" else self.title_zh
+
+    def clean(self) -> None:
+        """Browsers send carriage returns and cut the last line feed; a lab's text has neither trait."""
+        self.body_zh = _plain_text(self.body_zh)
+        self.body_en = _plain_text(self.body_en)
 
     @property
     def body(self) -> str:

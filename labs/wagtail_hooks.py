@@ -1,0 +1,122 @@
+"""What labs add to the site's frame and to the editors' desk."""
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+from wagtail import hooks
+from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
+from wagtail.snippets.models import register_snippet
+from wagtail.snippets.views.snippets import SnippetViewSet
+
+from community.api import (
+    ClauseReference,
+    NavItem,
+    Panel,
+    Role,
+    RoleGrant,
+    SearchHit,
+    StatusPart,
+    ThreadItem,
+    User,
+)
+from labs import sessions
+from labs.api import lab_cards
+from labs.models import Lab, LabSession
+
+HITS = 20
+RECENT = 5
+
+
+class LabViewSet(SnippetViewSet):
+    """Editors change a lab's words; machines and checks change in its folder, which is imported again."""
+
+    model = Lab
+    icon = "code"
+    menu_label = gettext_lazy("Labs")
+    menu_name = "labs"
+    add_to_admin_menu = True
+    list_display = ["title_zh", "title_en", "slug", "level", "minutes", "withdrawn_at"]
+    list_filter = ["level"]
+    search_fields = ["slug", "title_zh", "title_en", "summary_zh", "summary_en"]
+    inspect_view_enabled = True
+    panels = [
+        FieldPanel("slug", read_only=True),
+        MultiFieldPanel([FieldPanel("title_zh"), FieldPanel("summary_zh")], heading=gettext_lazy("Chinese")),
+        MultiFieldPanel([FieldPanel("title_en"), FieldPanel("summary_en")], heading=gettext_lazy("English")),
+        FieldPanel("level"),
+        FieldPanel("minutes"),
+        FieldPanel("withdrawn_at"),
+        FieldPanel("nodes", read_only=True),
+        InlinePanel(
+            "steps",
+            panels=[
+                FieldPanel("key"),
+                FieldPanel("title_zh"),
+                FieldPanel("title_en"),
+                FieldPanel("body_zh"),
+                FieldPanel("body_en"),
+            ],
+            heading=gettext_lazy("Steps"),
+        ),
+    ]
+
+
+register_snippet(LabViewSet)
+
+
+@hooks.register("role_grants")
+def grants() -> list[RoleGrant]:
+    return [
+        RoleGrant(Role.INSTRUCTOR.value, "labs.change_lab"),
+        RoleGrant(Role.INSTRUCTOR.value, "labs.view_lab"),
+        RoleGrant(Role.OPERATOR.value, "labs.view_lab"),
+    ]
+
+
+@hooks.register("navigation_items")
+def navigation(request: HttpRequest) -> NavItem:
+    return NavItem(order=30, label=_("Labs"), url_name="labs:catalogue")
+
+
+@hooks.register("dashboard_panels")
+def my_labs(request: HttpRequest) -> Panel | None:
+    """The running session with the way back into it, and the labs passed last."""
+    if not isinstance(request.user, User):
+        return None
+    mine = LabSession.objects.of(request.user).select_related("lab")
+    return Panel(
+        order=20,
+        title=_("My labs"),
+        template="labs/dashboard_panel.html",
+        context={
+            "running": list(mine.open()),
+            "passed": list(mine.passed().order_by("-passed_at")[:RECENT]),
+        },
+    )
+
+
+@hooks.register("search_providers")
+def search(query: str, language: str) -> list[SearchHit]:
+    """Published labs in whose words all of ``query`` occurs."""
+    found = Lab.objects.published().matching(query)[:HITS]
+    with override(language):
+        cards = lab_cards(lab.pk for lab in found)
+        return [SearchHit(card.title, card.url, _("Lab"), card.summary) for card in cards.values()]
+
+
+@hooks.register("clause_threads")
+def labs_on(reference: ClauseReference) -> list[ThreadItem]:
+    """The labs with a check that attests a clause."""
+    cards = lab_cards(lab.pk for lab in Lab.objects.attesting(str(reference)))
+    return [ThreadItem(kind=_("Lab"), title=card.title, url=card.url) for card in cards.values()]
+
+
+@hooks.register("status_parts")
+def status(request: HttpRequest) -> StatusPart:
+    problem = sessions.engine_problem()
+    return StatusPart(
+        order=30,
+        name=_("Labs"),
+        problem=str(problem) if problem else "",
+        remedy=str(problem.remedy) if problem else "",
+    )
