@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from community.api import User
-from courses.models import CoursePage, Enrolment
+from courses.models import CataloguePage, CoursePage, Enrolment, LessonPage, ModulePage
 from courses.models.learning import EnrolmentQuerySet
 from courses.outline import Outline, outline, outlines
 from courses.signals import course_completed
@@ -105,8 +105,12 @@ def course_clauses(course_id: str) -> list[str]:
 
 
 __all__ = [
+    "CataloguePage",
     "Completion",
+    "CoursePage",
     "LabEvidence",
+    "LessonPage",
+    "ModulePage",
     "completed_courses",
     "completion",
     "course_clauses",
