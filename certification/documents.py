@@ -16,6 +16,7 @@ from community.api import ClauseReference, clauses
 from courses.api import Completion
 
 CHINESE, ENGLISH = "zh-Hans", "en"
+BETWEEN_LANGUAGES = " / "
 
 
 class Slot(NamedTuple):
@@ -27,7 +28,7 @@ class Slot(NamedTuple):
 
 def both(chinese: str, english: str) -> str:
     """One line in both languages, as the signed text carries it."""
-    return written_plainly(f"{chinese} / {english}" if chinese != english else chinese)
+    return written_plainly(f"{chinese}{BETWEEN_LANGUAGES}{english}" if chinese != english else chinese)
 
 
 def achievement_url(slug: str, language: str) -> str:
@@ -81,7 +82,7 @@ def evidence(completions: Iterable[Completion]) -> list[dict[str, Json]]:
                 "id": f"urn:uuid:{lab.session_id}",
                 "type": ["Evidence"],
                 "genre": "lab",
-                "name": both(course.title_zh, course.title_en),
+                "name": both(course.title_zh or "课程实验", course.title_en or "Course lab"),
                 "narrative": both(
                     f"{day} 通过课程实验，{lab.points} 分（满分 {lab.of} 分）",
                     f"passed a lab of the course on {day} with {lab.points} of {lab.of} points",

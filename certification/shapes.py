@@ -416,7 +416,10 @@ def _value(term: Term, value: Json, path: str) -> NamedNode | Literal:
 def _iri(value: Json, path: str) -> NamedNode:
     if not isinstance(value, str) or len(value) > LONGEST_IRI or not IRI.fullmatch(value):
         raise FormError(Fault.VALUE, path)
-    return NamedNode(value)
+    try:
+        return NamedNode(value)
+    except ValueError as error:
+        raise FormError(Fault.VALUE, path) from error
 
 
 def _is_moment(value: str) -> bool:
