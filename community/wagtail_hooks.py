@@ -2,7 +2,9 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from wagtail import hooks
@@ -47,6 +49,11 @@ def footer(request: HttpRequest) -> list[NavItem]:
         NavItem(80, _("Status"), url_name="status"),
         NavItem(90, _("API"), url_name="api-1:openapi-view"),
     ]
+
+
+@hooks.register("insert_global_admin_js")
+def date_choosers() -> str:
+    return format_html('<script src="{}"></script>', static("community/admin.js"))
 
 
 @hooks.register("before_bulk_action")

@@ -1,0 +1,8 @@
+"""What people see when a form's origin cannot be trusted; Django's own handlers draw the other error pages."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render(request, "403_csrf.html", status=403)
