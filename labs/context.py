@@ -1,61 +1,202 @@
-"""What the lab page's scripts get from the server: their modules' addresses and their words in the page's language."""
+"""What the labs' pages show, gathered for their templates."""
 
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.urls import reverse
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-SCRIPTS = (
-    "backoff.js",
-    "clock.js",
-    "connection.js",
-    "csp.js",
-    "dialogs.js",
-    "guard.js",
-    "keybar.js",
-    "panes.js",
-    "preferences.js",
-    "reconnecting.js",
-    "replay.js",
-    "rest.js",
-    "searchbar.js",
-    "session.js",
-    "startup.js",
-    "steps.js",
-    "terminal.js",
-    "terminals.js",
-    "theme.js",
-    "words.js",
-)
-
-Words = dict[str, str | dict[str, str]]
+from community.api import ClauseReference, User, clauses
+from labs import sessions, topology
+from labs.bodies import session_body, steps_of
+from labs.lifecycle import Reason
+from labs.models import Lab, LabSession
+from labs.script_words import SCRIPTS, script_words
 
 
-def script_words() -> Words:
-    """Every phrase that the scripts say; ``{name}`` is filled in there, one and many are told apart by ``count``."""
-    return {**_terminal_words(), **_session_words()}
+def query_of(wish: dict[str, str]) -> str:
+    """The filter as an address carries it, without what was not asked."""
+    return urlencode({name: value for name, value in wish.items() if value})
 
 
-def _terminal_words() -> Words:
+def catalogue_cards(labs: Iterable[Lab], learner: User | None) -> list[dict[str, Any]]:
+    """One card per lab, with how it stands with ``learner``, in two queries."""
+    passed: set[int] = set()
+    running: set[int] = set()
+    if learner is not None:
+        mine = LabSession.objects.of(learner)
+        passed = set(mine.passed().values_list("lab_id", flat=True))
+        running = set(mine.open().values_list("lab_id", flat=True))
+    return [_card(lab, lab.pk in passed, lab.pk in running) for lab in labs]
+
+
+def _card(lab: Lab, is_passed: bool, is_running: bool) -> dict[str, Any]:
+    kind, label = "", ""
+    if is_running:
+        kind, label = "busy", _("Running")
+    elif is_passed:
+        kind, label = "good", _("Passed")
     return {
-        "terminal_label": _(
-            "Terminal {number} of {node}. F6 goes on to the next pane, Shift+F6 back to the previous one."
-        ),
-        "terminal_gap": _("{bytes} bytes of earlier output are no longer held"),
-        "terminal_restarted": _("{node} was restarted; its home and its programs are fresh"),
-        "terminal_exited": _("the shell ended with code {code}; press Enter for a new one"),
-        "terminal_waiting": {
-            "one": _("Connection lost. Connecting again in {seconds} second."),
-            "many": _("Connection lost. Connecting again in {seconds} seconds."),
+        "title": lab.title,
+        "summary": lab.summary,
+        "href": reverse("labs:lab", args=[lab.slug]),
+        "meta": [lab.get_level_display(), minutes_in_words(lab.minutes), machines_in_words(len(lab.nodes))],
+        "status_kind": kind,
+        "status_label": label,
+    }
+
+
+def minutes_in_words(count: int) -> str:
+    return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+
+
+def machines_in_words(count: int) -> str:
+    return ngettext("%(count)d machine", "%(count)d machines", count) % {"count": count}
+
+
+def lab_facts(lab: Lab) -> dict[str, Any]:
+    """What a lab asks, on which machines, and what its checks attest."""
+    return {
+        "lab": lab,
+        "minutes": minutes_in_words(lab.minutes),
+        "machines": machines_in_words(len(lab.nodes)),
+        "drawing": topology.draw(lab.nodes),
+        "steps": [{"title": step.title, "checks": step.checks.all()} for step in steps_of(lab)],
+        "clauses": _clause_links(lab.clauses),
+        "extend_minutes": settings.LABS_EXTEND_MINUTES,
+        "extend_times": settings.LABS_EXTEND_TIMES,
+    }
+
+
+def _clause_links(references: Iterable[str]) -> list[dict[str, str]]:
+    parsed = [ClauseReference.parse(text) for text in references]
+    found = clauses(parsed, get_language() or settings.LANGUAGE_CODE)
+    links = []
+    for reference in parsed:
+        link = found.get(reference)
+        if link is None:
+            links.append({"title": str(reference), "url": "", "standard": ""})
+        else:
+            title = f"{link.number} {link.title}".strip()
+            links.append({"title": title, "url": link.url, "standard": link.standard_title})
+    return links
+
+
+def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
+    """How ``learner`` may get into the lab: a running session of it, another that is in the way, or a start."""
+    facts: dict[str, Any] = {"problem": sessions.engine_problem(), "running": None, "other": None, "passed": None}
+    if learner is None:
+        return facts
+    mine = LabSession.objects.of(learner).select_related("lab")
+    running = list(mine.open())
+    others = [session for session in running if session.lab_id != lab.pk]
+    facts["running"] = next((session for session in running if session.lab_id == lab.pk), None)
+    facts["other"] = others[0] if len(others) >= settings.LABS_SESSIONS_PER_LEARNER else None
+    facts["passed"] = mine.passed().filter(lab=lab).order_by("passed_at").first()
+    return facts
+
+
+def session_facts(request: HttpRequest, session: LabSession) -> dict[str, Any]:
+    """The lab page: instructions, checks as they stand, and what the scripts start from."""
+    body = session_body(session)
+    language = get_language() or settings.LANGUAGE_CODE
+    return {
+        "session": session,
+        "lab": session.lab,
+        "body": body,
+        "steps": _steps(session, body),
+        "scripts": SCRIPTS,
+        "words": script_words(),
+        "startup": _startup(body),
+        "extend_minutes": settings.LABS_EXTEND_MINUTES,
+        "page_data": {
+            "session": body,
+            "api": f"/api/v1/lab-sessions/{session.pk}",
+            "events": f"/ws/labs/sessions/{session.pk}/events/?{urlencode({'lang': language})}",
+            "csrf": get_token(request),
+            "language": language,
+            "terminals": session.lab.terminals,
         },
-        "terminal_connecting": _("Connection lost. Connecting again now."),
-        "terminal_refused": _("This terminal is not available any more."),
-        "close_terminal": _("Close {name}; its programs go on"),
-        "clipboard_asked": _("A program on {node} wants to copy to your clipboard: {excerpt}"),
-        "open_link": _("Open {address} in a new tab?"),
-        "search_found": _("{place} of {total}"),
-        "search_none": _("Not found"),
     }
 
 
-def _session_words() -> Words:
+def _steps(session: LabSession, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lab's steps with their instructions, joined with what their checks have found."""
+    found = {step["id"]: step["checks"] for step in body["steps"]}
+    steps = [
+        {
+            "id": step.key,
+            "title": step.title,
+            "html": step.html,
+            "checks": [{**check, "mark": _mark(check["passed"])} for check in found.get(step.key, [])],
+        }
+        for step in steps_of(session.lab)
+    ]
+    for before, after in zip(steps, steps[1:], strict=False):
+        before["next"] = {"id": after["id"], "title": after["title"]}
+        after["previous"] = {"id": before["id"], "title": before["title"]}
+    return steps
+
+
+def _mark(passed: bool | None) -> str:
+    if passed is None:
+        return "unknown"
+    return "passed" if passed else "failed"
+
+
+def _startup(body: dict[str, Any]) -> list[str]:
+    names = ", ".join(node["name"] for node in body["nodes"])
+    return [
+        _("A place is reserved for you"),
+        _("A worker takes up the order"),
+        _("The private network and the machines %(names)s are made") % {"names": names},
+        _("The terminals open"),
+    ]
+
+
+def ended_facts(session: LabSession) -> dict[str, Any]:
+    """How the session ended, what its checks had found, and the ways on."""
+    body = session_body(session)
+    again = LabSession.objects.filter(learner=session.learner_id, lab=session.lab_id).open().first()
+    closed_at = session.closed_at or body["now"]
+    spent_minutes = max(1, round((closed_at - session.opened_at).total_seconds() / 60))
     return {
-        "dismiss": _("Close"),
+        "session": session,
+        "lab": session.lab,
+        "body": body,
+        "title": _ending(session, body["reason"]),
+        "kind": _ending_kind(session, body["reason"]),
+        "steps": _steps(session, body),
+        "spent": minutes_in_words(spent_minutes),
+        "again": again if again is not None and again.pk != session.pk else None,
+        "breadcrumbs": [
+            {"title": _("Labs"), "url": reverse("labs:catalogue")},
+            {"title": session.lab.title, "url": reverse("labs:lab", args=[session.lab.slug])},
+            {"title": _("Your session")},
+        ],
     }
+
+
+def _ending(session: LabSession, reason: str) -> str:
+    if session.passed_at is not None:
+        return _("Passed")
+    titles = {
+        Reason.EXPIRED: _("The time was up"),
+        Reason.FAILED: _("The machines were lost"),
+        Reason.ABANDONED: _("You left this lab"),
+        Reason.IDLE: _("Ended because nothing happened for a long time"),
+        Reason.QUOTA: _("Your allowance for lab time is used up"),
+        Reason.FINISHED: _("Finished without passing"),
+    }
+    return titles.get(Reason(reason), _("This lab session has ended"))
+
+
+def _ending_kind(session: LabSession, reason: str) -> str:
+    if session.passed_at is not None:
+        return "good"
+    return "bad" if reason == Reason.FAILED else "warn"

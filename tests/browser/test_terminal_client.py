@@ -8,7 +8,7 @@ import pytest
 from django.template.loader import render_to_string
 from playwright.sync_api import Page
 
-from labs.context import SCRIPTS, script_words
+from labs.script_words import SCRIPTS, script_words
 from tests.browser.conftest import ROOT, OpenPage, StaticSite
 from tests.browser.terminal_server import WINDOW_BYTES, TerminalServer, running_terminal
 

@@ -15,7 +15,10 @@ export function confirmed(id, fill = {}) {
   });
 }
 
-/** ``message`` where everybody sees and hears it, until dismissed or replaced. */
+const CALM_MS = 8_000;
+let vanishing = null;
+
+/** ``message`` where everybody sees and hears it, until dismissed or replaced; a calm one goes by itself. */
 export function tell(message, { urgent = false } = {}) {
   const place = document.getElementById(urgent ? "lab-alert" : "lab-status");
   const other = document.getElementById(urgent ? "lab-status" : "lab-alert");
@@ -28,4 +31,6 @@ export function tell(message, { urgent = false } = {}) {
   dismiss.textContent = say("dismiss");
   dismiss.addEventListener("click", () => place.replaceChildren());
   place.replaceChildren(words, dismiss);
+  clearTimeout(vanishing);
+  if (!urgent) vanishing = setTimeout(() => place.replaceChildren(), CALM_MS);
 }

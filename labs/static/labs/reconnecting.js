@@ -3,8 +3,10 @@
 
 import { Backoff } from "@labs/backoff.js";
 
-// The server answers with these when trying again cannot help (RFC 6455 leaves 4000 to 4999 to applications).
-const isFinal = (code) => code >= 4400 && code < 4500;
+// The server's own close codes after which trying again cannot help; docs/terminal-protocol.md names them all.
+const FINAL = new Set([4400, 4401, 4404, 4410]);
+// The shell ended: only a person starts another one.
+const SHELL_ENDED = 4000;
 // A socket that opened and fell at once is no success: only one that lived this long shortens the next wait.
 const STEADY_MS = 5_000;
 
@@ -18,7 +20,7 @@ export function socketAddress(path) {
 
 /**
  * Handlers: ``address()`` asked before each try, ``opened()``, ``message(event)``,
- * ``state(name, detail)`` with connecting | open | waiting {seconds} | refused {code, reason} | stopped.
+ * ``state(name, detail)`` with connecting | open | waiting {seconds, code} | refused {code} | ended | stopped.
  */
 export class ReconnectingSocket {
   #backoff = new Backoff();
@@ -32,7 +34,7 @@ export class ReconnectingSocket {
   constructor(handlers) {
     this.#handlers = handlers;
     const signal = this.#watching.signal;
-    window.addEventListener("online", () => this.reopen(), { signal });
+    window.addEventListener("online", () => (this.#socket || this.#timer !== null) && this.reopen(), { signal });
     document.addEventListener(
       "visibilitychange",
       () => document.visibilityState === "visible" && this.retryNow(),
@@ -102,13 +104,17 @@ export class ReconnectingSocket {
     clearTimeout(this.#steady);
     this.#socket = null;
     if (!this.#wanted) return;
-    if (isFinal(event.code)) {
+    if (FINAL.has(event.code)) {
       this.#wanted = false;
-      this.#handlers.state("refused", { code: event.code, reason: event.reason });
+      this.#handlers.state("refused", { code: event.code });
+      return;
+    }
+    if (event.code === SHELL_ENDED) {
+      this.#handlers.state("ended", {});
       return;
     }
     const wait_ms = this.#backoff.next();
     this.#timer = setTimeout(() => this.#connect(), wait_ms);
-    this.#handlers.state("waiting", { seconds: Math.ceil(wait_ms / 1000) });
+    this.#handlers.state("waiting", { seconds: Math.ceil(wait_ms / 1000), code: event.code });
   }
 }

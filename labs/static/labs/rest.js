@@ -5,7 +5,7 @@ import { say } from "@labs/words.js";
 /** A verb was refused or could not be sent; ``message`` is fit to show. */
 export class Refused extends Error {
   constructor(status, body) {
-    super([body?.message ?? say("rest_failed", { status }), body?.remedy].filter(Boolean).join(" "));
+    super([body?.detail ?? say("rest_failed", { status }), body?.remedy].filter(Boolean).join(" "));
     this.status = status;
   }
 }
@@ -49,13 +49,13 @@ export class SessionApi {
   async #call(method, path) {
     let response;
     try {
-      response = await fetch(this.#base + path, {
+      response = await fetch(`${this.#base}${path}?lang=${this.#language}`, {
         method,
-        headers: { Accept: "application/json", "Accept-Language": this.#language, "X-CSRFToken": this.#csrf },
+        headers: { Accept: "application/json", "X-CSRFToken": this.#csrf },
         credentials: "same-origin",
       });
     } catch {
-      throw new Refused(0, { message: say("rest_unreachable") });
+      throw new Refused(0, { detail: say("rest_unreachable") });
     }
     const isJson = response.headers.get("content-type")?.includes("json");
     const body = isJson ? await response.json() : null;

@@ -37,6 +37,7 @@ export class TerminalView {
   #replay = new Replay();
   #opened = false;
   #controlNext = false;
+  #follows = false;
   #clipboardText = "";
   #everConnected = false;
 
@@ -51,7 +52,7 @@ export class TerminalView {
       restarted: () => this.#restarted(),
       gap: (missed) => this.#remark(say("terminal_gap", { bytes: missed.toLocaleString() })),
       exited: (code) => this.#exited(code),
-      notice: (notice) => notice.message && this.#remark(notice.message),
+      notice: (notice) => notice.kind === "resized" && this.#follow(notice),
       state: (name, detail) => this.#state(name, detail),
     });
     this.#part("retry").addEventListener("click", () => this.#again());
@@ -93,6 +94,7 @@ export class TerminalView {
 
   fit() {
     if (!this.#opened || this.#panel.clientWidth === 0) return;
+    this.#follows = false;
     this.#fit.fit();
   }
 
@@ -123,8 +125,12 @@ export class TerminalView {
   }
 
   /** The next single character is sent as its control code. */
-  controlNext() {
-    this.#controlNext = true;
+  controlNext(isOn = true) {
+    this.#controlNext = isOn;
+  }
+
+  get usesApplicationKeys() {
+    return this.#terminal.modes.applicationCursorKeysMode;
   }
 
   async copySelection() {
@@ -184,7 +190,7 @@ export class TerminalView {
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     terminal.onData((data) => this.#typed(data));
     terminal.onBinary((data) => this.#connection.send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
-    terminal.onResize(({ cols, rows }) => this.#connection.resize(cols, rows));
+    terminal.onResize(({ cols, rows }) => !this.#follows && this.#connection.resize(cols, rows));
     return terminal;
   }
 
@@ -235,7 +241,15 @@ export class TerminalView {
     return event.code !== "KeyV";
   }
 
+  /** Takes over the size that another viewer gave the terminal, until something is typed here. */
+  #follow({ cols, rows }) {
+    if (cols === this.#terminal.cols && rows === this.#terminal.rows) return;
+    this.#follows = true;
+    this.#terminal.resize(cols, rows);
+  }
+
   #typed(data) {
+    if (this.#follows) this.fit();
     if (this.#connection.hasExited) {
       if (data === CARRIAGE_RETURN) this.#again();
       return;
@@ -288,9 +302,14 @@ export class TerminalView {
   }
 
   #state(name, detail) {
-    if (name === "waiting") this.#banner(say("terminal_waiting", { count: detail.seconds, seconds: detail.seconds }), true);
-    else if (name === "refused") this.#banner(detail.reason || say("terminal_refused"));
-    else if (name === "connecting" && this.#everConnected) this.#banner(say("terminal_connecting"));
+    if (name === "waiting") this.#banner(this.#waitingWords(detail), true);
+    else if (name === "refused") this.#banner(say(detail.code === 4401 ? "terminal_signed_out" : "terminal_refused"));
+  }
+
+  #waitingWords({ code, seconds }) {
+    const again = say("terminal_again", { count: seconds, seconds });
+    const cause = { 4425: "terminal_starting", 4429: "terminal_too_many", 4503: "terminal_no_engine" }[code];
+    return `${say(cause ?? "terminal_lost", { node: this.node })} ${again}`;
   }
 
   #banner(words, canRetry = false) {

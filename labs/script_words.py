@@ -1,0 +1,118 @@
+"""The lab page's scripts and everything they say, in the page's language."""
+
+from django.utils.translation import gettext as _
+
+SCRIPTS = (
+    "backoff.js",
+    "clock.js",
+    "connection.js",
+    "csp.js",
+    "dialogs.js",
+    "guard.js",
+    "keybar.js",
+    "panes.js",
+    "preferences.js",
+    "reconnecting.js",
+    "replay.js",
+    "rest.js",
+    "searchbar.js",
+    "session.js",
+    "startup.js",
+    "steps.js",
+    "terminal.js",
+    "terminals.js",
+    "theme.js",
+    "words.js",
+)
+
+Words = dict[str, str | dict[str, str]]
+
+
+def script_words() -> Words:
+    """Every phrase by name; ``{name}`` is filled in by the script, one and many are told apart by ``count``."""
+    return {**_terminal_words(), **_session_words(), **_step_words()}
+
+
+def _terminal_words() -> Words:
+    return {
+        "terminal_label": _(
+            "Terminal {number} of {node}. F6 goes on to the next pane, Shift+F6 back to the previous one."
+        ),
+        "terminal_gap": _("{bytes} bytes of earlier output are no longer held"),
+        "terminal_restarted": _("{node} was restarted; its home and its programs are fresh"),
+        "terminal_exited": _("the shell ended with code {code}; press Enter for a new one"),
+        "terminal_lost": _("Connection lost."),
+        "terminal_starting": _("{node} is starting."),
+        "terminal_too_many": _("Too many terminals are open; close some in other windows."),
+        "terminal_no_engine": _("The machines cannot be reached at the moment."),
+        "terminal_again": {
+            "one": _("Connecting again in {seconds} second."),
+            "many": _("Connecting again in {seconds} seconds."),
+        },
+        "terminal_refused": _("This terminal is not available any more."),
+        "terminal_signed_out": _("You are signed out. Sign in again in another tab, then reload this page."),
+        "close_terminal": _("Close {name}; its programs go on"),
+        "clipboard_asked": _("A program on {node} wants to copy to your clipboard: {excerpt}"),
+        "open_link": _("Open {address} in a new tab?"),
+        "search_found": _("{place} of {total}"),
+        "search_none": _("Not found"),
+        "paste_refused": _("The browser did not allow reading the clipboard. Long-press the terminal to paste."),
+        "copied": _("Copied"),
+        "nothing_selected": _("Nothing is selected in the terminal."),
+    }
+
+
+def _session_words() -> Words:
+    return {
+        "dismiss": _("Close"),
+        "rest_failed": _("The server answered with an error ({status}). Try again in a moment."),
+        "rest_unreachable": _("The server cannot be reached. Check your connection, then try again."),
+        "time_left": {
+            "one": _("{minutes} minute left. Extend the time if you need more."),
+            "many": _("{minutes} minutes left. Extend the time if you need more."),
+        },
+        "time_up": _("The time is up. The machines are being removed."),
+        "no_extensions": _("The time of this session cannot be extended any further."),
+        "extended": _("The time was extended."),
+        "extensions_left": {"one": _("{count} left"), "many": _("{count} left")},
+        "ready": _("The machines are ready."),
+        "not_ready": _("The machines are not ready yet."),
+        "finish": _("Finish"),
+        "finishing": _("Checking everything…"),
+        "finish_failed": {
+            "one": _("Not passed yet: {count} check fails. The session goes on."),
+            "many": _("Not passed yet: {count} checks fail. The session goes on."),
+        },
+        "restart_node": _("Restart {node}…"),
+        "restarting": _("{node} is being restarted."),
+        "typed": _("Typed in {node}. F6 goes to the terminal."),
+        "startup_done": _("(done)"),
+        "startup_current": _("(happening now)"),
+        "startup_waiting": _("(to do)"),
+        "startup_seconds": {"one": _("{seconds} second"), "many": _("{seconds} seconds")},
+    }
+
+
+def _step_words() -> Words:
+    return {
+        "checking": _("Checking…"),
+        "checking_now": _("The checks are running."),
+        "check_unknown": _("not checked yet"),
+        "check_passed": _("passes"),
+        "check_failed": _("fails"),
+        "check_fell": _("passed before, fails now"),
+        "hint": _("Hint: {hint}"),
+        "step_unknown": _("to do"),
+        "step_checking": _("being checked"),
+        "step_passed": _("all checks pass"),
+        "step_failed": _("a check fails"),
+        "step_all_pass": {"one": _("The check passes."), "many": _("All {count} checks pass.")},
+        "step_some_pass": {
+            "one": _("The check fails."),
+            "many": _("{passed} of {count} checks pass."),
+        },
+        "type_in": _("Run in {node}"),
+        "type_here": _("Run"),
+        "copy": _("Copy"),
+        "copy_command": _("Copy {command}"),
+    }

@@ -1,0 +1,36 @@
+// What happens between the wish and the prompt, step by step.
+
+import { say } from "@labs/words.js";
+
+// How far the start is in each state of the sandbox: the number of lines done.
+const DONE = { requested: 1, provisioning: 2, ready: 4 };
+
+export class Startup {
+  #root = document.getElementById("lab-startup");
+  #lines = [...this.#root.querySelectorAll("[data-startup]")];
+  #message = this.#root.querySelector('[data-slot="message"]');
+  #seconds = this.#root.querySelector('[data-slot="seconds"]');
+  #ticking = null;
+
+  /** ``opened`` is when the session was asked for, in milliseconds of this browser's clock. */
+  constructor(opened_ms) {
+    const tick = () => {
+      const seconds = Math.max(0, Math.round((Date.now() - opened_ms) / 1000));
+      this.#seconds.textContent = say("startup_seconds", { count: seconds, seconds });
+    };
+    tick();
+    this.#ticking = setInterval(tick, 1000);
+  }
+
+  show(state, message) {
+    const done = DONE[state] ?? 0;
+    this.#lines.forEach((line, place) => {
+      const now = place < done ? "done" : place === done ? "current" : "waiting";
+      line.className = `step-${now}`;
+      line.querySelector('[data-slot="state"]').textContent = say(`startup_${now}`);
+    });
+    this.#message.textContent = message;
+    this.#root.hidden = state === "ready";
+    if (state === "ready") clearInterval(this.#ticking);
+  }
+}
