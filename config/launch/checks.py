@@ -50,7 +50,7 @@ def checks() -> list[Check]:
     python = sys.executable
     templates = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("*/templates"))]
     return [
-        Check("types", [tool("mypy"), "."], TEST),
+        Check("types", [tool("mypy")], TEST),
         Check("missing translations", [python, "-m", "config.launch.translations"], TEST),
         Check("templates", [tool("djlint"), "--quiet", "--lint", *templates], {}),
         Check("import contracts", [tool("lint-imports"), "--no-cache"], {}),
