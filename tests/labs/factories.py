@@ -90,7 +90,10 @@ class CheckFactory(DjangoModelFactory):
     title_en = "It greets"
     clauses = ["yl-t-001:2026:service-health"]
     reasons = factory.LazyFunction(
-        lambda: {"silent": reason("It says nothing", "first", "second"), "otherwise": reason("Something else")}
+        lambda: {
+            "silent": reason("It says nothing", "first", "second"),
+            "otherwise": reason("Something else"),
+        }
     )
     script = factory.LazyAttribute(lambda check: f"echo check {check.key}\nexit 0\n")
 
