@@ -1,0 +1,2 @@
+sh -c 'while :; do sleep 1 & done'
+sleep 2

@@ -1,0 +1,67 @@
+readable /home/learner/amqp.url || { echo no-broker; exit 1; }
+python3 -I - <<'PYTHON'
+import json
+import os
+import sys
+import time
+
+import pika
+
+
+def end(reason):
+    print(reason)
+    sys.exit(1)
+
+
+def connect(url):
+    parameters = pika.URLParameters(url)
+    parameters.socket_timeout = 2
+    parameters.stack_timeout = 4
+    parameters.blocked_connection_timeout = 3
+    parameters.connection_attempts = 1
+    return pika.BlockingConnection(parameters)
+
+
+def url():
+    with open("/home/learner/amqp.url", encoding="utf-8", errors="replace") as file:
+        return file.read().strip()
+
+
+try:
+    connection = connect(url())
+except Exception:
+    end("no-broker")
+channel = connection.channel()
+mine = channel.queue_declare("", exclusive=True).method.queue
+try:
+    channel.queue_bind(mine, "orders")
+except pika.exceptions.ChannelClosedByBroker:
+    end("no-exchange")
+order = None
+for _method, properties, body in channel.consume(mine, auto_ack=True, inactivity_timeout=5):
+    order = body
+    break
+if order is None:
+    end("no-traffic")
+print(order[:200].decode("utf-8", "replace"))
+if properties.delivery_mode != 2:
+    end("not-persistent")
+if not properties.timestamp or abs(time.time() - properties.timestamp) > 120:
+    end("no-timestamp")
+try:
+    fields = json.loads(order)
+    fields["id"], float(fields["work_s"])
+except (ValueError, KeyError, TypeError):
+    end("bad-format")
+connection.close()
+
+connection = connect(url())
+try:
+    audit = connection.channel().queue_declare("orders.audit", passive=True).method.message_count
+except pika.exceptions.ChannelClosedByBroker:
+    end("no-audit")
+print("delivery_mode=2 audit=%d" % audit)
+if audit == 0:
+    end("no-audit")
+connection.close()
+PYTHON
