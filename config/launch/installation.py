@@ -43,7 +43,7 @@ class Installation:
     def make_folders(self) -> None:
         """VAR_DIR and the launcher's folders exist, closed to other users."""
         try:
-            for folder in (self.var, self.run, self.logs, self.broker):
+            for folder in (self.var, self.run, self.logs, self.broker, self.var / "static"):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Failure(
