@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.forms.utils import ErrorList
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
@@ -208,7 +207,7 @@ class ClausesBlock(blocks.StreamBlock):
     def clean(self, value: Any) -> Any:
         """Raises StreamBlockValidationError at the clause that repeats an id or skips a level."""
         cleaned = super().clean(value)
-        problems: dict[int, ErrorList] = {}
+        problems: dict[int, ValidationError] = {}
         first_use: dict[str, int] = {}
         gaps = set(misplaced([int(child.value["level"]) for child in cleaned]))
         for index, child in enumerate(cleaned):
@@ -227,7 +226,7 @@ class ClausesBlock(blocks.StreamBlock):
                 )
             first_use.setdefault(clause, index)
             if errors:
-                problems[index] = ErrorList([blocks.StructBlockValidationError(block_errors=errors)])
+                problems[index] = blocks.StructBlockValidationError(block_errors=errors)
         if problems:
             raise blocks.StreamBlockValidationError(block_errors=problems)
         return cleaned

@@ -72,6 +72,7 @@ def place_translation(page: Page, counterpart: Page, language: str) -> Page:
     if existing is not None and not existing.alias_of_id:
         return existing.specific
     counterpart.locale = locale
+    counterpart.slug = counterpart.slug or page.slug
     source, _ = TranslationSource.update_or_create_from_instance(page)
     translation, _ = Translation.objects.get_or_create(source=source, target_locale=locale)
     for mine, theirs in _pairs(page, counterpart):

@@ -40,6 +40,7 @@ class HomePage(Worded, Page):
         FieldPanel("actions"),
         FieldPanel("body"),
     ]
+    override_translatable_fields = [SAME_SLUG]
     parent_page_types = ["wagtailcore.Page"]
     template = "community/home.html"
 
