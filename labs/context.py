@@ -150,7 +150,7 @@ def _mark(passed: bool | None) -> str:
 
 
 def _startup(body: dict[str, Any]) -> list[str]:
-    names = ", ".join(node["name"] for node in body["nodes"])
+    names = _(", ").join(node["name"] for node in body["nodes"])
     return [
         _("A place is reserved for you"),
         _("A worker takes up the order"),

@@ -4,8 +4,8 @@ const RING_BYTES = 2 * 1024 * 1024;
 const QUIET_MS = 150;
 
 /**
- * On from ``start`` until the output that stood at the greeting was processed. A server that names its ``head`` says
- * exactly how much that is; otherwise the first quiet moment, or a whole ring, ends it.
+ * On from ``start`` until old output was processed. How much is old is known where this browser has read before (a
+ * reload); otherwise the first quiet moment, or a whole ring, ends it.
  */
 export class Replay {
   #isOn = false;
@@ -18,9 +18,10 @@ export class Replay {
     return this.#isOn;
   }
 
-  start(hello) {
-    this.#isExact = typeof hello.head === "number";
-    this.#left = this.#isExact ? hello.head - hello.offset : RING_BYTES;
+  /** ``readBefore`` {epoch, offset} is how far this browser had read, if it remembers. */
+  start(hello, readBefore) {
+    this.#isExact = readBefore?.epoch === hello.epoch;
+    this.#left = this.#isExact ? readBefore.offset - hello.offset : RING_BYTES;
     this.#isOn = this.#left > 0;
     this.#wait();
   }

@@ -40,8 +40,8 @@ class LabPage {
       onEnd: () => this.#timeIsUp(),
     });
     this.startup = new Startup(Date.now() - (Date.parse(page.session.now) - Date.parse(page.session.opened_at)));
-    this.halves = new Halves(element("lab-halves"), element("lab-panes"), () => this.#terminals?.fit());
-    this.divider = new Divider(element("lab-divider"), element("lab-panes"), () => this.#terminals?.fit());
+    this.halves = new Halves(element("lab-halves"), element("lab-panes"), () => this.#terminals?.show());
+    this.divider = new Divider(element("lab-divider"), element("lab-panes"), () => this.#terminals?.show());
     this.walk = this.#makeWalk();
     this.#wireButtons();
     this.#draw(this.#body);

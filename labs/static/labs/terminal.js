@@ -10,6 +10,7 @@ import { Terminal } from "@xterm/xterm";
 
 import { TerminalConnection } from "@labs/connection.js";
 import { answerOnlyLiveQueries, refuseFreezingSequences, StringCap } from "@labs/guard.js";
+import { recallHere, rememberHere } from "@labs/preferences.js";
 import { Replay } from "@labs/replay.js";
 import { codeFontIn, themeIn } from "@labs/theme.js";
 import { say } from "@labs/words.js";
@@ -40,6 +41,7 @@ export class TerminalView {
   #follows = false;
   #clipboardText = "";
   #everConnected = false;
+  #watching = new AbortController();
 
   constructor(options) {
     this.#options = options;
@@ -64,6 +66,10 @@ export class TerminalView {
     return this.#options.node;
   }
 
+  get #memory() {
+    return `read.${this.#options.path}`;
+  }
+
   get number() {
     return this.#options.number;
   }
@@ -86,9 +92,9 @@ export class TerminalView {
     return this.#terminal.hasSelection();
   }
 
-  /** Draws the terminal (its panel must be visible) and connects; later calls only fit it to its panel. */
+  /** Draws the terminal and connects, once its panel can be seen; later calls only fit it to its panel. */
   show() {
-    if (!this.#opened) this.#open();
+    if (!this.#opened && this.#panel.clientWidth > 0) this.#open();
     this.fit();
   }
 
@@ -103,6 +109,7 @@ export class TerminalView {
   }
 
   dispose() {
+    this.#watching.abort();
     this.#connection.stop();
     this.#terminal.dispose();
     this.#panel.remove();
@@ -204,6 +211,8 @@ export class TerminalView {
     this.#fit.fit();
     this.#connection.resize(this.#terminal.cols, this.#terminal.rows);
     new ResizeObserver(() => requestAnimationFrame(() => this.fit())).observe(this.#panel);
+    const noteRead = () => rememberHere(this.#memory, { epoch: this.#connection.epoch, offset: this.#connection.received });
+    window.addEventListener("pagehide", noteRead, { signal: this.#watching.signal });
     this.#connection.start();
   }
 
@@ -272,7 +281,7 @@ export class TerminalView {
   }
 
   #hello(hello) {
-    if (!this.#everConnected) this.#replay.start(hello);
+    if (!this.#everConnected) this.#replay.start(hello, recallHere(this.#memory, null));
     this.#everConnected = true;
     this.#banner("");
     this.#options.alive?.();

@@ -70,8 +70,9 @@ export class Terminals {
     this.#callbacks.changed(view);
   }
 
-  fit() {
-    this.#active?.fit();
+  /** After the panels changed their size, or came into view. */
+  show() {
+    this.#active?.show();
   }
 
   get screenReader() {
