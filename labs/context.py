@@ -89,7 +89,12 @@ def _clause_links(references: Iterable[str]) -> list[dict[str, str]]:
 
 def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
     """How ``learner`` may get into the lab: a running session of it, another that is in the way, or a start."""
-    facts: dict[str, Any] = {"problem": sessions.engine_problem(), "running": None, "other": None, "passed": None}
+    facts: dict[str, Any] = {
+        "problem": sessions.engine_problem(),
+        "running": None,
+        "other": None,
+        "passed": None,
+    }
     if learner is None:
         return facts
     mine = LabSession.objects.of(learner).select_related("lab")

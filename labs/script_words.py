@@ -56,7 +56,9 @@ def _terminal_words() -> Words:
         "open_link": _("Open {address} in a new tab?"),
         "search_found": _("{place} of {total}"),
         "search_none": _("Not found"),
-        "paste_refused": _("The browser did not allow reading the clipboard. Long-press the terminal to paste."),
+        "paste_refused": _(
+            "The browser did not allow reading the clipboard. Long-press the terminal to paste."
+        ),
         "copied": _("Copied"),
         "nothing_selected": _("Nothing is selected in the terminal."),
     }

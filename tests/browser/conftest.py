@@ -138,9 +138,7 @@ def axe_violations(page: Page) -> list[str]:
 
 def sideways_overflow(page: Page) -> int:
     """How many CSS pixels the page is wider than its window; 0 is right."""
-    return page.evaluate(
-        "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-    )
+    return page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
 
 
 @dataclass

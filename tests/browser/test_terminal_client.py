@@ -152,9 +152,7 @@ def test_what_the_ring_no_longer_holds_is_shown_as_a_gap(attach: Attach) -> None
 
 
 @pytest.mark.parametrize("final", [*"LMSTZIb@PX", " @", " A", "'}", "'~"])
-def test_a_huge_count_does_not_freeze_the_page(
-    attach: Attach, terminal: TerminalServer, final: str
-) -> None:
+def test_a_huge_count_does_not_freeze_the_page(attach: Attach, terminal: TerminalServer, final: str) -> None:
     page = attach(terminal)
     terminal.wait_until(lambda: terminal.connections)
     terminal.say(f"x\x1b[999999999{final}alive".encode())
@@ -170,9 +168,7 @@ def test_ordinary_counts_still_work(attach: Attach, terminal: TerminalServer) ->
 
 
 @pytest.mark.parametrize("opening", [b"\x1b]0;", b"\x1bP", b"\x1b_", b"\xc2\x9d2;", b"\x1bPq\x07"])
-def test_a_string_without_end_is_cut_off(
-    attach: Attach, terminal: TerminalServer, opening: bytes
-) -> None:
+def test_a_string_without_end_is_cut_off(attach: Attach, terminal: TerminalServer, opening: bytes) -> None:
     terminal.say(b"before" + opening + b"z" * 300_000 + b"\x1b\\after")
     page = attach(terminal)
     wait_for_text(page, "after")
@@ -197,9 +193,7 @@ def test_what_an_input_method_composes_arrives_as_utf8(attach: Attach, terminal:
     terminal.wait_until(lambda: terminal.typed.decode(errors="replace") == "中文，🙂")
 
 
-def test_a_paste_is_bracketed_when_the_shell_asks_for_it(
-    attach: Attach, terminal: TerminalServer
-) -> None:
+def test_a_paste_is_bracketed_when_the_shell_asks_for_it(attach: Attach, terminal: TerminalServer) -> None:
     terminal.say(b"\x1b[?2004hready")
     page = attach(terminal)
     wait_for_text(page, "ready")
