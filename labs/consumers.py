@@ -100,6 +100,7 @@ class TerminalConsumer(AsyncConsumer):
         finally:
             if self.serving is not None:
                 self.serving.cancel()
+                await asyncio.gather(self.serving, return_exceptions=True)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         match message["type"]:

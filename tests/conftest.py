@@ -1,6 +1,7 @@
 """Small worlds every test may stand in."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -31,11 +32,11 @@ def migrations_digest() -> str:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(request, worker_id):
-    """On SQLite every worker gets its own copy of a database migrated once per schema."""
+    """On SQLite every worker of every run gets its own copy of a database migrated once per schema."""
     entry = settings.DATABASES["default"]
     if entry["ENGINE"].endswith("sqlite3"):
         entry["TEST"]["NAME"] = str(
-            ROOT / ".cache" / "test-db" / f"{migrations_digest()}-{worker_id}.sqlite3"
+            ROOT / ".cache" / "test-db" / f"{migrations_digest()}-{worker_id}-{os.getpid()}.sqlite3"
         )
 
 
@@ -70,18 +71,22 @@ def django_db_setup(
         for stale in mine.parent.glob("*.template"):
             if stale != template:
                 stale.unlink(missing_ok=True)
-        for leftover in mine.parent.glob(f"{mine.name}*"):
-            leftover.unlink(missing_ok=True)
+        for leftover in mine.parent.glob("*-*-*.sqlite3*"):
+            if not Path("/proc", leftover.name.split(".")[0].rsplit("-", 1)[1]).exists():
+                leftover.unlink(missing_ok=True)
         if template.exists():
             shutil.copyfile(template, mine)
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb)
         if template is not None and not template.exists():
             connections["default"].cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            part = template.with_suffix(f".{worker_id}")
+            part = template.with_suffix(f".{os.getpid()}")
             shutil.copyfile(mine, part)
             part.rename(template)
     yield
+    if template is not None:
+        for part in mine.parent.glob(f"{mine.name}*"):
+            part.unlink(missing_ok=True)
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             teardown_databases(databases, verbosity=0)

@@ -1,5 +1,6 @@
 """A browser's end of the labs' websockets, in process."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -25,13 +26,13 @@ def cookie(client: Any) -> tuple[bytes, bytes]:
 class Socket(ApplicationCommunicator):
     """One websocket. channels.testing has its like, but imports a server that this product does not run on."""
 
-    def __init__(self, path: str, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, path: str, *headers: tuple[bytes, bytes], host: bytes = b"testserver") -> None:
         address, _mark, query = path.partition("?")
         scope = {
             "type": "websocket",
             "path": address,
             "query_string": query.encode(),
-            "headers": [(b"host", b"testserver"), *headers],
+            "headers": [(b"host", host), *headers],
             "subprotocols": [],
         }
         super().__init__(application, scope)
@@ -39,8 +40,21 @@ class Socket(ApplicationCommunicator):
     async def connect(self) -> int | None:
         """None when accepted, else the code it was refused with."""
         await self.send_input({"type": "websocket.connect"})
-        answer = await self.receive_output(timeout=10)
+        answer = await self.receive(10)
         return None if answer["type"] == "websocket.accept" else answer["code"]
+
+    async def receive(self, within_s: float) -> dict[str, Any]:
+        """The next message; TimeoutError leaves the socket as it is."""
+        getting = asyncio.ensure_future(self.output_queue.get())
+        done, _rest = await asyncio.wait(
+            {getting, self.future}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        if getting not in done:
+            getting.cancel()
+            if self.future.done():
+                self.future.result()
+            raise TimeoutError
+        return getting.result()
 
     async def send_text(self, text: str) -> None:
         await self.send_input({"type": "websocket.receive", "text": text})
@@ -71,9 +85,9 @@ class Screen:
     async def __aexit__(self, *_error: object) -> None:
         await self.socket.leave()
 
-    async def take(self, *, timeout: float = 10, ack: bool = True) -> dict[str, Any] | bytes | int:  # noqa: ASYNC109
+    async def take(self, *, within_s: float = 10, ack: bool = True) -> dict[str, Any] | bytes | int:
         """The next frame: output, a control frame, or the close code."""
-        message = await self.socket.receive_output(timeout=timeout)
+        message = await self.socket.receive(within_s)
         if message["type"] == "websocket.close":
             self.code = message["code"]
             return self.code
