@@ -8,4 +8,4 @@ class CertificationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from certification import receivers  # noqa: F401
+        from certification import permissions, receivers  # noqa: F401

@@ -7,7 +7,7 @@ from community.api import Role, User
 
 @rules.predicate
 def is_operator(person: User) -> bool:
-    return person.is_authenticated and person.has_role(Role.OPERATOR)
+    return isinstance(person, User) and person.has_role(Role.OPERATOR)
 
 
 rules.add_perm("certification.run_register", is_operator)

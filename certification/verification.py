@@ -47,7 +47,6 @@ class Finding(StrEnum):
     NOT_THE_FORM = "not the form"
     TRUSTED = "trusted"
     OTHER_ISSUER = "other issuer"
-    NO_ISSUER = "no issuer"
     SIGNED = "signed"
     NOT_SIGNED = "not signed"
     FOREIGN_KEY = "foreign key"

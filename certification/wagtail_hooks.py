@@ -13,7 +13,8 @@ from wagtail.snippets.views.snippets import SnippetViewSet
 
 from certification import reading
 from certification.models import Programme
-from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem, signed_in
+from certification.permissions import is_operator
+from community.api import ClauseReference, NavItem, Panel, Role, RoleGrant, SearchHit, ThreadItem, signed_in
 from courses.api import courses_for_choice
 
 SHOWN_ON_THE_DASHBOARD = 3
@@ -73,7 +74,7 @@ def verify_item(request: HttpRequest) -> NavItem:
 @hooks.register("account_items")
 def account_items(request: HttpRequest) -> list[NavItem]:
     items = [NavItem(30, _("My certificates"), "certification:wallet")]
-    if request.user.has_perm("certification.run_register"):
+    if is_operator(request.user):
         items.append(NavItem(60, _("Register of certificates"), "certification:register"))
     return items
 
@@ -99,3 +100,10 @@ def attesting_programmes(reference: ClauseReference) -> list[ThreadItem]:
         programme for programme in Programme.objects.active() if str(reference) in programme.clauses
     ]
     return [ThreadItem(_("Certificate"), str(found), found.get_absolute_url()) for found in attesting]
+
+
+@hooks.register("role_grants")
+def programme_grants() -> list[RoleGrant]:
+    """Operators write programmes; nobody deletes one, since credentials were issued for it."""
+    verbs = ("view", "add", "change")
+    return [RoleGrant(Role.OPERATOR.value, f"certification.{verb}_programme") for verb in verbs]

@@ -73,7 +73,7 @@ NOT_FOUND = Words(
     "warn",
 )
 QUESTIONS = {
-    Question.FORM: _("Form"),
+    Question.FORM: _("Form of the document"),
     Question.ISSUER: _("Issuer"),
     Question.SIGNATURE: _("Signature"),
     Question.PERIOD: _("Validity period"),
@@ -93,7 +93,6 @@ FINDINGS = {
     Finding.OTHER_ISSUER: _(
         "It names another issuer. This site can vouch only for its own certificates; ask that issuer."
     ),
-    Finding.NO_ISSUER: _("It names no issuer."),
     Finding.SIGNED: _("The signature is ours and covers every word of the certificate."),
     Finding.NOT_SIGNED: _(
         "The signature does not match the contents. They were changed, or we never signed them."

@@ -94,7 +94,7 @@ def register(request: HttpRequest) -> HttpResponse:
         "query": words,
         "state": state,
         "states": [
-            ("", _("All")),
+            ("", _("All standings")),
             ("standing", _("Standing")),
             ("suspended", _("Suspended")),
             ("revoked", _("Revoked")),

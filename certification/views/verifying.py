@@ -22,7 +22,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return _answer(request) if request.method == "POST" else _form(request, _bound(request))
 
 
-# The form changes nothing and needs no session, so it asks for no cookie either.
+# The form changes nothing, so it works where cookies are refused as well.
 verify = csrf_exempt(never_cache(require_http_methods(["GET", "HEAD", "POST"])(ask)))
 
 
