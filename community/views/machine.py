@@ -1,6 +1,6 @@
 """Answers for programs: health, robots, the icon, and uploads that must never run as our own pages."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import find
@@ -45,11 +45,11 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def favicon(request: HttpRequest) -> FileResponse:
+def favicon(request: HttpRequest) -> HttpResponse:
     path = find("community/favicon.svg")
     if path is None:
         raise Http404
-    response = FileResponse(open(path, "rb"), content_type="image/svg+xml")  # noqa: SIM115
+    response = HttpResponse(Path(path).read_bytes(), content_type="image/svg+xml")
     response["Cache-Control"] = "public, max-age=86400"
     return response
 

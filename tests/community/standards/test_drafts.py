@@ -17,11 +17,25 @@ from tests.community.conftest import CLAUSES, SmallSite, block
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 DRAFT_TEXT = ROOT / "config" / "demo" / "standard_yl_t_001.toml"
-AGREED = (
-    "scope references terms isolation-process isolation-network isolation-resource isolation-credential "
-    "lifecycle-start lifecycle-stop lifecycle-recovery service-health service-balancing service-failover "
-    "messaging-durability messaging-acknowledgement metering-usage evidence-records"
-).split()
+AGREED = [
+    "scope",
+    "references",
+    "terms",
+    "isolation-process",
+    "isolation-network",
+    "isolation-resource",
+    "isolation-credential",
+    "lifecycle-start",
+    "lifecycle-stop",
+    "lifecycle-recovery",
+    "service-health",
+    "service-balancing",
+    "service-failover",
+    "messaging-durability",
+    "messaging-acknowledgement",
+    "metering-usage",
+    "evidence-records",
+]
 
 
 def clause_value(name: str, level: int = 1) -> dict[str, str]:
