@@ -202,10 +202,15 @@ class Screen:
 
     async def until(self, marker: bytes, times: int = 1) -> bytes:
         """All that was sent by the time it held ``marker`` so many times; what is typed is shown once itself."""
+        found, looked_to = 0, 0
         async with asyncio.timeout(DEADLINE_S):
-            while self.data.count(marker) < times:
+            while True:
+                while (at := self.data.find(marker, looked_to)) >= 0:
+                    found, looked_to = found + 1, at + len(marker)
+                if found >= times:
+                    return bytes(self.data)
+                looked_to = max(looked_to, len(self.data) - len(marker) + 1)
                 await self.take()
-        return bytes(self.data)
 
     async def until_event(self, kind: type[TerminalEvent]) -> Any:
         async with asyncio.timeout(DEADLINE_S):

@@ -36,6 +36,8 @@ from labs.drivers.docker.terminal import DockerTerminal
 AT_ONCE = 8
 LIVELINESS_CHECK_S = 0.25
 PROBLEM_KEPT_S = 10.0
+# A node that runs already has its socket, or was interrupted while it was being made.
+REOPEN_WAIT_S = 2.0
 
 T = TypeVar("T")
 Found = TypeVar("Found")
@@ -139,7 +141,7 @@ class DockerDriver:
             if known["State"]["Paused"] and self.folders.is_secured(spec.ref, node.name):
                 return
             try:
-                self._open_node(spec, node)
+                self._open_node(spec, node, REOPEN_WAIT_S)
             except DriverBusy:
                 raise
             except DriverError:
@@ -162,9 +164,9 @@ class DockerDriver:
         nodes.start(name, config)
         self._open_node(spec, node)
 
-    def _open_node(self, spec: SandboxSpec, node: NodeSpec) -> None:
+    def _open_node(self, spec: SandboxSpec, node: NodeSpec, patience_s: float = SOCKET_WAIT_S) -> None:
         """The keeper's directory is ours and the keeper starts learners' programs. Raises when it does not live."""
-        deadline = time.monotonic() + SOCKET_WAIT_S
+        deadline = time.monotonic() + patience_s
         look_at = time.monotonic() + LIVELINESS_CHECK_S
         while not self.folders.has_socket(spec.ref, node.name):
             if time.monotonic() > look_at:

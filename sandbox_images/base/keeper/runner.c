@@ -105,11 +105,11 @@ static void kill_descendants(void) {
         if (!*line)
             return;
         for (pid = strtol(cursor, &next, 10); next != cursor; pid = strtol(cursor, &next, 10)) {
-            kill(pid, SIGKILL);
+            /* Waited for one by one: what this one leaves to us is not killed before the next look. */
+            if (!kill(pid, SIGKILL))
+                waitpid(pid, NULL, 0);
             cursor = next;
         }
-        while (waitpid(-1, NULL, 0) > 0)
-            ;
     }
 }
 

@@ -1,0 +1,559 @@
+"""What a learner cannot do, tried from inside on the real engine. docs/isolation.md names each option and its test.
+
+Every probe is written so that it would succeed were the door open: most are tried from a place where they must succeed,
+too.
+"""
+
+import asyncio
+import os
+import platform
+import socket
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from labs.drivers.base import NodeSpec
+from labs.drivers.docker.engine import api
+from labs.drivers.docker.scripts import run_script
+from tests.drivers.conftest import Place, Screen, docker_place, eventually
+
+pytestmark = pytest.mark.docker
+
+# Connects to HOST:PORT and says "reached" or the error's name, and after how many milliseconds.
+CONNECT = r"""
+cat > /tmp/connect.py <<'END'
+import errno, socket, sys, time
+target = sys.argv[1]
+host, port = target.rsplit(":", 1)
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+began, found = time.monotonic(), "reached"
+with socket.socket(family, socket.SOCK_STREAM) as probe:
+    probe.settimeout(8)
+    try:
+        probe.connect(socket.getaddrinfo(host, int(port), family, socket.SOCK_STREAM)[0][4])
+    except OSError as error:
+        found = errno.errorcode.get(error.errno or 0, type(error).__name__)
+print(target, found, round((time.monotonic() - began) * 1000))
+END
+"""
+QUICK_MS = 5000
+# Numbers of system calls by machine; perl is in every Debian and can make any.
+SYSCALLS = {
+    "x86_64": {
+        "unshare": 272, "setns": 308, "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "bpf": 321,
+        "perf_event_open": 298, "userfaultfd": 323, "keyctl": 250, "add_key": 248, "request_key": 249,
+        "io_uring_setup": 425, "clone3": 435, "fsopen": 430, "open_tree": 428, "move_mount": 429, "kcmp": 312,
+        "process_vm_readv": 310, "pidfd_getfd": 438, "open_by_handle_at": 304, "name_to_handle_at": 303,
+        "init_module": 175, "finit_module": 313, "kexec_load": 246, "reboot": 169, "swapon": 167, "syslog": 103,
+        "acct": 163, "settimeofday": 164, "clock_settime": 227, "sethostname": 170, "iopl": 172, "ioperm": 173,
+        "quotactl": 179, "fanotify_init": 300, "lookup_dcookie": 212, "modify_ldt": 154, "memfd_secret": 447,
+        "getpid": 39, "prlimit64": 302, "sched_setscheduler": 144, "sched_setaffinity": 203,
+        "sched_setparam": 142, "sched_setattr": 314, "setpriority": 141, "ioprio_set": 251,
+    },
+    "aarch64": {
+        "unshare": 97, "setns": 268, "mount": 40, "umount2": 39, "pivot_root": 41, "chroot": 51, "bpf": 280,
+        "perf_event_open": 241, "userfaultfd": 282, "keyctl": 219, "add_key": 217, "request_key": 218,
+        "io_uring_setup": 425, "clone3": 435, "fsopen": 430, "open_tree": 428, "move_mount": 429, "kcmp": 272,
+        "process_vm_readv": 270, "pidfd_getfd": 438, "open_by_handle_at": 265, "name_to_handle_at": 264,
+        "init_module": 105, "finit_module": 273, "kexec_load": 104, "reboot": 142, "swapon": 224, "syslog": 116,
+        "acct": 89, "settimeofday": 170, "clock_settime": 112, "sethostname": 161,
+        "quotactl": 60, "fanotify_init": 262, "lookup_dcookie": 18, "memfd_secret": 447,
+        "getpid": 172, "prlimit64": 261, "sched_setscheduler": 119, "sched_setaffinity": 122,
+        "sched_setparam": 118, "sched_setattr": 274, "setpriority": 140, "ioprio_set": 30,
+    },
+}[platform.machine()]  # fmt: skip
+EPERM, ENOSYS = 1, 38
+HARMLESS = {"getpid", "prlimit64", "sched_setscheduler", "sched_setaffinity", "sched_setparam", "sched_setattr",
+            "setpriority", "ioprio_set"}  # fmt: skip
+
+
+def call(place: Place, name: str, *arguments: int) -> int:
+    """The error number that the call gets inside, 0 for none."""
+    numbers = ", ".join(str(number) for number in (SYSCALLS[name], *arguments))
+    told = place.as_learner(f"perl -e '$!=0; syscall({numbers}); print $!+0'")
+    return int(told.output)
+
+
+@contextmanager
+def listening(host: str) -> Iterator[int]:
+    """A service on this host; what it is sent is thrown away."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family, dualstack_ipv6=family == socket.AF_INET6) as server:
+        server.settimeout(0.1)
+        stop = threading.Event()
+
+        def serve() -> None:
+            while not stop.is_set():
+                try:
+                    server.accept()[0].close()
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            stop.set()
+            thread.join()
+
+
+def host_addresses() -> list[str]:
+    """Every address of this host's interfaces, loopback aside."""
+    shown = subprocess.run(["ip", "-o", "addr", "show"], capture_output=True, text=True, check=True).stdout
+    found = [line.split()[3].split("/")[0] for line in shown.splitlines()]
+    return [address for address in found if address not in {"127.0.0.1", "::1"}]
+
+
+def reach(place: Place, *targets: str, node: str = "node") -> dict[str, str]:
+    script = f"{CONNECT}\nfor target in {' '.join(targets)}; do python3 /tmp/connect.py $target & done; wait"
+    result = place.as_learner(script, node=node, timeout_s=30)
+    found = {}
+    for line in result.output.splitlines():
+        tried, outcome, took_ms = line.split()
+        assert int(took_ms) < QUICK_MS, f"{tried} keeps a learner waiting"
+        found[tried] = outcome
+    assert len(found) == len(targets)
+    return found
+
+
+# --- the network -----------------------------------------------------------------------------------------------------
+
+
+def test_nodes_of_a_sandbox_reach_each_other_by_name(place: Place):
+    serve = "setsid python3 -c 'import socket; s=socket.create_server((\"\", 8080)); s.accept()' >/dev/null 2>&1 &"
+    place.as_learner(serve, node="other")
+    eventually(
+        lambda: reach(place, "other:8080")["other:8080"] == "reached", "the other node answers by name", 5
+    )
+
+
+def test_ping_works_without_a_capability(place: Place):
+    assert place.as_learner("ping -c 1 -W 2 other").exit_code == 0
+
+
+def test_no_address_of_the_host_is_reached(place: Place):
+    addresses = host_addresses()
+    assert addresses
+    with listening("::") as port:
+        for address in addresses:
+            if not address.startswith("fe80"):
+                socket.create_connection((address, port), 2).close()
+        # A link-local address is of the sandbox's own bridge, too, and needs the node's interface to be tried.
+        found = reach(
+            place, *(f"{a}%eth0:{port}" if a.startswith("fe80") else f"{a}:{port}" for a in addresses)
+        )
+    assert "reached" not in found.values()
+
+
+def test_the_gateway_is_nobody(place: Place):
+    gateway = (
+        f"{place.spec.subnet.rsplit('.', 1)[0]}.{int(place.spec.subnet.split('.')[3].split('/')[0]) + 1}"
+    )
+    assert gateway not in host_addresses()
+    with listening("0.0.0.0") as port:
+        assert reach(place, f"{gateway}:{port}")[f"{gateway}:{port}"] in {"EHOSTUNREACH", "TimeoutError"}
+
+
+def test_metadata_services_and_the_world_are_unreachable_at_once(place: Place):
+    found = reach(place, "169.254.169.254:80", "198.51.100.7:443", "2001:db8::7:443", "224.0.0.1:9")
+    assert "reached" not in found.values()
+
+
+def test_an_outside_name_fails_within_seconds(place: Place):
+    began = time.monotonic()
+    assert place.as_learner("getent hosts www.example.org").exit_code != 0
+    assert time.monotonic() - began < 4
+
+
+def test_another_sandbox_is_unreachable(place: Place, base_image: str, tmp_path: Path):
+    serve = "setsid python3 -c 'import socket; s=socket.create_server((\"\", 8080)); s.accept(); s.accept()'"
+    with docker_place(tmp_path, "node", "beside") as theirs:
+        theirs.as_learner(f"{serve} >/dev/null 2>&1 &")
+        address = theirs.spec.nodes[0].address
+        eventually(
+            lambda: reach(theirs, f"{address}:8080", node="beside")[f"{address}:8080"] == "reached",
+            "it answers its own",
+        )
+        found = reach(place, f"{address}:8080", "beside:8080")
+    assert "reached" not in found.values()
+
+
+def test_a_node_has_one_interface_and_no_other_protocol(place: Place):
+    assert sorted(os.path.basename(p) for p in place.as_learner("ls -d /sys/class/net/*").output.split()) == [
+        "eth0",
+        "lo",
+    ]
+    families = {
+        "vsock": 40,
+        "xdp": 44,
+        "packet": 17,
+        "alg": 38,
+        "bluetooth": 31,
+        "can": 29,
+        "tipc": 30,
+        "key": 15,
+    }
+    script = "import socket\nfor family in (%s):\n    try: socket.socket(family, 3 if family == 17 else 1); print('open', family)\n    except OSError: print('shut')"
+    told = place.as_learner(f'python3 -c "{script % ", ".join(map(str, families.values()))}"').output.split(
+        "\n"
+    )
+    assert told[:-1] == ["shut"] * len(families)
+    netlink = "import socket\nfor protocol in range(23):\n    try: socket.socket(16, 3, protocol); print(protocol)\n    except OSError: pass"
+    assert place.as_learner(f'python3 -c "{netlink}"').output == "0\n"
+    assert place.as_learner('python3 -c "import socket; socket.socket(2, 5, 132)"').exit_code != 0, (
+        "SCTP is open"
+    )
+
+
+# --- PID 1 -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_signal_of_the_learner_moves_pid_1(place: Place):
+    before = place.pid_1()
+    script = "for n in $(seq 1 64); do kill -$n 1 2>/dev/null; done; kill -STOP 1; kill -KILL -1"
+    place.as_learner(script)
+    place.as_learner("perl -e 'kill $_, 1 for 1..64'")
+    status = Path(f"/proc/{before}/status").read_text()
+    assert place.pid_1() == before
+    assert "State:\tT" not in status
+
+    async def still_serves() -> bytes:
+        async with place.attached(3) as terminal:
+            screen = Screen(terminal)
+            await terminal.write(b"echo al''ive\r")
+            return await screen.until(b"alive\r\n")
+
+    assert b"alive" in asyncio.run(still_serves())
+
+
+def test_a_forged_stop_from_nowhere_is_ignored(place: Place):
+    number = {"x86_64": 129, "aarch64": 138}[platform.machine()]
+    # siginfo: SIGTERM, errno 0, SI_QUEUE (-1), then pid 0 and uid 0: as if sent from outside.
+    forged = f"perl -e '$!=0; my $i = pack(q(iiix4ii), 15, 0, -1, 0, 0) . (chr(0) x 104); syscall({number}, 1, 15, $i); print $!+0'"
+    assert place.as_learner(forged).output == "0", "the signal was not even sent"
+    time.sleep(0.2)
+    assert place.driver.health(place.spec.ref).ok
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "cat /proc/1/environ",
+        "cat /proc/1/maps",
+        "head -c 1 /proc/1/mem",
+        "ls /proc/1/fd",
+        "ls /proc/1/map_files",
+        "ls /proc/1/cwd/",
+        "cat /proc/1/root/etc/hostname",
+        "cat /proc/1/exe",
+        "cat /proc/1/io",
+        "cat /proc/1/stack",
+        "cat /proc/1/syscall",
+        "cat /proc/1/auxv",
+        "echo 0 > /proc/1/oom_score_adj",
+        "echo 5 > /proc/1/autogroup",
+        "echo 1 > /proc/1/clear_refs",
+        "echo 1000000000 > /proc/1/timerslack_ns",
+        "echo x > /proc/1/comm",
+        "echo 255 > /proc/1/coredump_filter",
+    ],
+)
+def test_pid_1_cannot_be_read_or_written(place: Place, attempt: str):
+    assert place.as_learner(attempt).exit_code != 0
+    # The same on a process of the learner's own succeeds, so it is PID 1 that refuses.
+    own = attempt.replace("/proc/1/", "/proc/self/")
+    if not attempt.endswith(("stack", "timerslack_ns", "map_files", "mem", "autogroup", "oom_score_adj")):
+        assert place.as_learner(own).exit_code == 0
+
+
+def test_pid_1_cannot_be_traced(place: Place):
+    number = {"x86_64": 101, "aarch64": 117}[platform.machine()]
+    attach, seize = 16, 0x4206
+    for request in (attach, seize):
+        traced = f"perl -e '$!=0; syscall({number}, {request}, $ARGV[0]+0, 0, 0); print $!+0' "
+        assert place.as_learner(traced + "1").output == str(EPERM)
+        assert place.as_learner(f"sleep 5 & {traced} $!; kill -KILL $!").output == "0"
+
+
+def test_pid_1_cannot_be_slowed_or_limited(place: Place):
+    assert call(place, "prlimit64", 1, 0, 0, 0) == EPERM
+    assert call(place, "prlimit64", 0, 0, 0, 0) == 0
+    assert call(place, "setpriority", 0, 1, 19) == EPERM
+    assert call(place, "setpriority", 2, 0, 19) == EPERM, "by user, PID 1 is meant as well"
+    assert call(place, "setpriority", 1, 0, 19) == EPERM, "by group, PID 1 may be meant as well"
+    assert call(place, "setpriority", 0, 0, 19) == 0
+    assert call(place, "ioprio_set", 1, 1, 3 << 13) == EPERM
+    assert call(place, "ioprio_set", 3, 0, 3 << 13) == EPERM
+    assert call(place, "ioprio_set", 1, 0, 3 << 13) == 0
+    for name in ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"):
+        assert call(place, name, 1, 0, 0) == EPERM
+        assert call(place, name, 0, 0, 0) != EPERM
+
+
+def test_pid_1_goes_last_when_memory_runs_out(place: Place):
+    score = int(Path(f"/proc/{place.pid_1()}/oom_score_adj").read_text())
+
+    async def shells_score() -> bytes:
+        async with place.attached(4) as terminal:
+            screen = Screen(terminal)
+            await terminal.write(b"cat /proc/self/oom_score_adj; echo do''ne\r")
+            return await screen.until(b"done\r\n")
+
+    assert b"800" in asyncio.run(shells_score())
+    assert score < 800
+
+
+# --- the keeper's directory ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "rm -f /run/keeper/keeper.sock",
+        "mv /run/keeper/keeper.sock /run/keeper/other",
+        "ln -sf /var/run/docker.sock /run/keeper/keeper.sock",
+        "ln -s /etc /run/keeper/link",
+        "ln /run/keeper/keeper.sock /tmp/keeper.sock",
+        "touch /run/keeper/file",
+        "mkdir /run/keeper/folder",
+        "dd if=/dev/zero of=/run/keeper/fill bs=1M count=50",
+        "echo 'root::0:0::/:/bin/sh' >> /run/keeper/passwd",
+        "chmod 777 /run/keeper",
+        "chown learner /run/keeper",
+        "mv /run/keeper /run/else",
+        "nc -U -w 1 /run/keeper/keeper.sock </dev/null",
+    ],
+)
+def test_the_keepers_directory_refuses_the_learner(place: Place, attempt: str):
+    result = place.as_learner(attempt)
+    assert result.exit_code != 0
+    assert any(
+        word in result.output for word in ("denied", "not permitted", "Read-only", "busy", "cross-device")
+    ), result.output
+
+
+def test_the_keepers_directory_is_roots_and_the_socket_closed(place: Place):
+    folder = place.driver.folders.path(place.spec.ref, "node")
+    entry, sock = os.lstat(folder), os.lstat(folder / "keeper.sock")
+    assert (entry.st_uid, stat.S_IMODE(entry.st_mode)) == (0, 0o755)
+    assert stat.S_ISSOCK(sock.st_mode)
+    assert (sock.st_uid, stat.S_IMODE(sock.st_mode)) == (0, 0o660)
+
+
+def test_even_with_the_socket_open_the_keeper_refuses_peers_from_inside(base_image: str, tmp_path: Path):
+    with docker_place(tmp_path) as made:
+        folder = made.driver.folders.path(made.spec.ref, "node")
+        (folder / "keeper.sock").chmod(0o666)
+        hello = "import socket; s = socket.socket(1); s.connect('/run/keeper/keeper.sock'); s.send(b'\\x01\\0\\0\\0\\0'); print('answer', s.recv(5))"
+        script, uid = f'python3 -c "{hello}"', made.spec.uid
+        told = run_script(made.container(), script, uid=uid, gid=uid, timeout_s=5).output
+    assert "x81" not in told
+    assert "answer b''" in told or "ConnectionReset" in told or "BrokenPipe" in told, told
+
+
+def test_the_driver_does_not_follow_what_a_learner_could_have_put_there(base_image: str, tmp_path: Path):
+    with docker_place(tmp_path) as made:
+        folder = made.driver.folders.path(made.spec.ref, "node")
+        real = folder / "keeper.sock"
+        with socket.socket(socket.AF_UNIX) as trap:
+            trap.bind(str(tmp_path / "trap.sock"))
+            trap.listen()
+            trap.setblocking(False)
+            real.rename(folder / "moved")
+            real.symlink_to(tmp_path / "trap.sock")
+            assert not made.driver.folders.is_secured(made.spec.ref, "node")
+            assert not made.driver.health(made.spec.ref).ok
+            with pytest.raises(BlockingIOError):
+                trap.accept()
+        # A directory with anything unexpected in it is not opened but made anew.
+        made.driver.create(made.spec)
+        assert made.driver.health(made.spec.ref).ok
+        assert stat.S_ISSOCK(os.lstat(real).st_mode)
+
+
+def test_a_restarted_node_is_taken_over_again(base_image: str, tmp_path: Path):
+    with docker_place(tmp_path) as made:
+        made.driver.restart(made.spec, "node")
+        folder = os.lstat(made.driver.folders.path(made.spec.ref, "node"))
+        assert (folder.st_uid, stat.S_IMODE(folder.st_mode)) == (0, 0o755)
+        assert made.as_learner("touch /run/keeper/file").exit_code != 0
+
+
+# --- files and memory ------------------------------------------------------------------------------------------------
+
+
+def test_the_root_is_read_only_and_nothing_of_it_raises_rights(place: Place):
+    assert "Read-only" in place.as_checker("touch /usr/here || touch /here").output or "denied" in (
+        place.as_checker("touch /usr/here || touch /here").output
+    )
+    mounts = place.as_learner("cat /proc/mounts").output.splitlines()
+    assert next(line for line in mounts if " / " in line).split()[3].startswith("ro")
+    assert place.as_learner("find / -xdev -perm /6000 -type f 2>/dev/null").output == ""
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm", "/home/learner"])
+def test_memory_file_systems_end_in_bytes_and_in_files(place: Place, folder: str):
+    mib = {"/tmp": 32, "/dev/shm": 16, "/home/learner": 16}[folder]
+    filled = place.as_learner(
+        f"dd if=/dev/zero of={folder}/fill bs=1M count={mib * 2} 2>&1; stat -c %s {folder}/fill; rm {folder}/fill"
+    )
+    assert "No space left" in filled.output
+    assert int(filled.output.splitlines()[-1]) <= mib * 2**20
+    crowd = (
+        f"mkdir {folder}/many; cd {folder}/many; i=0; "
+        f'python3 -c \'import os\ntry:\n    for n in range(100000): open(str(n), "w").close()\n'
+        f"except OSError as e: print(n, e.strerror)'; cd /; rm -r {folder}/many"
+    )
+    count, _, reason = place.as_learner(crowd, timeout_s=30).output.strip().partition(" ")
+    assert reason == "No space left on device"
+    assert int(count) <= max(1024, mib * 256)
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm", "/home/learner"])
+def test_memory_file_systems_run_programs_but_lend_no_rights(place: Place, folder: str):
+    script = f"cp /bin/true {folder}/program && chmod 4755 {folder}/program && {folder}/program && echo ran; rm {folder}/program"
+    assert place.as_learner(script).output == "ran\n"
+    options = place.as_learner(f"grep ' {folder} ' /proc/mounts").output
+    assert "nosuid" in options
+    assert "nodev" in options
+
+
+def test_a_memory_bomb_kills_itself_only(base_image: str, tmp_path: Path):
+    with docker_place(tmp_path, memory_mib=48, tmp_mib=8, shm_mib=8) as made:
+        pid = made.pid_1()
+        bomb = made.as_learner("python3 -c 'x = bytearray(512 * 2**20); print(len(x))'")
+        assert bomb.exit_code == 137
+        many = "for i in 1 2 3 4 5 6 7 8; do python3 -c 'import time; x = b\"x\" * (16 * 2**20); time.sleep(1)' & done; wait"
+        made.as_learner(many)
+        assert made.pid_1() == pid
+        assert made.as_learner("echo alive").output == "alive\n"
+
+
+def test_a_fork_bomb_stays_within_its_node(base_image: str, tmp_path: Path):
+    with docker_place(tmp_path, "node", "other", pids=64) as made:
+        made.as_learner("perl -e '1 while 1; ' & perl -e 'while (1) { fork }' & sleep 1; true", timeout_s=3)
+        used = made.driver.usage(made.spec.ref)
+        assert used["node"].pids <= 64
+        assert made.as_learner("echo alive", node="other").output == "alive\n"
+        made.driver.restart(made.spec, "node")
+        assert made.as_learner("echo alive").output == "alive\n"
+
+
+def test_limits_are_the_kernels_own(place: Place):
+    facts = place.as_learner("ulimit -n; ulimit -Hn; ulimit -Hc; cat /proc/self/status").output
+    assert facts.splitlines()[:3] == ["1024", "2048", "0"]
+    for line in ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb"):
+        assert f"{line}:\t0000000000000000" in facts
+    assert "NoNewPrivs:\t1" in facts
+    assert "Seccomp:\t2" in facts
+    inspected = api().inspect_container(place.container())["HostConfig"]
+    node: NodeSpec = place.spec.nodes[0]
+    total = (node.memory_mib + node.home_mib + node.tmp_mib + node.shm_mib) * 2**20
+    assert inspected["Memory"] == total
+    assert inspected["MemorySwap"] in {total, -1}
+    assert inspected["PidsLimit"] == node.pids
+    assert inspected["LogConfig"]["Type"] == "none"
+    assert [bind.split(":")[1] for bind in inspected["Binds"]] == ["/run/keeper"]
+    assert not inspected["PortBindings"]
+
+
+# --- the kernel ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(set(SYSCALLS) - HARMLESS - {"clone3"}))
+def test_the_kernels_back_doors_are_shut(place: Place, name: str):
+    assert call(place, name, 0, 0, 0, 0, 0) == EPERM
+
+
+def test_calls_that_the_profile_must_answer_are_answered(place: Place):
+    assert call(place, "getpid") == 0
+    assert call(place, "clone3", 0, 0) == ENOSYS
+
+
+def test_no_user_namespace_opens_another_way(place: Place):
+    assert "not permitted" in place.as_learner("unshare -U true").output
+    new_user = 0x10000000 | 17
+    number = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+    assert place.as_learner(
+        f"perl -e '$!=0; syscall({number}, {new_user}, 0, 0, 0, 0); print $!+0'"
+    ).output == str(EPERM)
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+def test_the_learner_has_a_name_a_home_and_a_locale(place: Place):
+    async def ask() -> str:
+        async with place.attached(2) as terminal:
+            screen = Screen(terminal)
+            await terminal.write(
+                b"echo $(whoami):$(id -gn):$HOME:$PWD:$LANG; cd; touch mine && echo do''ne\r"
+            )
+            return (await screen.until(b"done\r\n")).decode()
+
+    assert "learner:learner:/home/learner:/home/learner:C.UTF-8" in asyncio.run(ask())
+    names = place.as_learner("getent passwd learner checker").output.splitlines()
+    assert names == [
+        f"learner:x:{place.spec.uid}:{place.spec.uid}:learner:/home/learner:/bin/bash",
+        f"checker:x:{place.spec.checker_uid}:{place.spec.uid}:checker:/home/learner:/bin/sh",
+    ]
+
+
+def test_the_checker_reads_the_home_and_the_learner_does_not_read_the_checker(place: Place):
+    place.as_learner("echo work > work.txt; chmod 640 work.txt")
+    assert place.as_checker("cat work.txt").output == "work\n"
+    assert place.as_checker("echo changed > work.txt").exit_code != 0
+    seen: list[str] = []
+
+    def spy() -> None:
+        look = "sleep 0.5; for p in $(pgrep -u checker); do cat /proc/$p/environ /proc/$p/fd/* /proc/$p/mem; kill -9 $p; done; ps -eo args"
+        seen.append(place.as_learner(look).output)
+
+    watching = threading.Thread(target=spy)
+    watching.start()
+    told = place.as_checker("answer=forty-two; sleep 1.5; echo $answer")
+    watching.join()
+    assert told.output == "forty-two\n"
+    assert "runner" in seen[0], "the spy looked too early"
+    assert "forty-two" not in seen[0]
+
+
+def test_a_check_leaves_no_process_behind(place: Place):
+    place.as_checker("sleep 1000 & setsid sleep 1000 & (setsid setsid sleep 1000 &) ; exit 0")
+    assert place.as_learner("pgrep -u checker").output == ""
+
+
+def test_a_learners_script_may_leave_a_service_running(place: Place):
+    began = time.monotonic()
+    place.as_learner("sleep 1000 & echo started", timeout_s=10)
+    assert time.monotonic() - began < 5
+    assert (
+        place.as_learner("pgrep -x sleep >/dev/null && pkill -x sleep && echo was there").output
+        == "was there\n"
+    )
+
+
+def test_a_script_that_ran_out_of_time_is_gone_with_everything_it_started(place: Place):
+    result = place.as_learner("setsid sleep 1001 & (setsid sleep 1001 &) ; sleep 1001", timeout_s=1)
+    assert result.timed_out
+    assert place.as_learner("pgrep -f '[s]leep 1001'").output == ""
+
+
+def test_a_home_closed_by_its_owner_is_unreadable_but_the_check_runs(place: Place):
+    place.as_learner("chmod 700 /home/learner")
+    result = place.as_checker("cat /home/learner/work.txt || echo unreadable")
+    place.as_learner("chmod 750 /home/learner")
+    assert result.exit_code == 0
+    assert result.output.endswith("unreadable\n")
+
+
+def test_a_script_is_not_handed_to_what_it_starts(place: Place):
+    script = "secret=1\npython3 -c 'import sys; print(repr(sys.stdin.read()))'\nls -l /proc/self/fd | grep -c memfd\n"
+    assert place.as_checker(script).output == "''\n0\n"
