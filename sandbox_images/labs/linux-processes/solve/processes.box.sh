@@ -4,5 +4,5 @@ while true; do
   sleep 1
 done
 SCRIPT
-nohup sh ~/heartbeat.sh > /dev/null 2>&1 &
+nohup bash ~/heartbeat.sh > /dev/null 2>&1 &
 echo $! > ~/heartbeat.pid

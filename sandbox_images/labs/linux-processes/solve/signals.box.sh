@@ -6,12 +6,12 @@ while true; do
   sleep 1
 done
 SCRIPT
-nohup sh ~/heartbeat.sh > /dev/null 2>&1 &
+nohup bash ~/heartbeat.sh > /dev/null 2>&1 &
 first=$!
 until grep -q 'SigCgt:.*[4567cdef]...$' "/proc/$first/status"; do sleep 0.1; done
 kill "$first"
 until grep -qx "stopped $first" ~/heartbeat.log; do sleep 0.1; done
-nohup sh ~/heartbeat.sh > /dev/null 2>&1 &
+nohup bash ~/heartbeat.sh > /dev/null 2>&1 &
 echo $! > ~/heartbeat.pid
 
 nohup sleep 3600 > /dev/null 2>&1 &
