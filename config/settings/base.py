@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "community.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -241,7 +241,8 @@ SANDBOX_CAPACITY_CPUS = ENV.sandbox_capacity_cpus
 SANDBOX_CAPACITY_MIB = ENV.sandbox_capacity_mib
 SANDBOX_RUN_DIR = VAR_DIR / "keepers"
 SANDBOX_KEEPER_GID = ENV.sandbox_keeper_gid
-SANDBOX_LEASE_SECONDS = 60
+# A worker killed at work is replaced this long afterwards, plus one sweep: within a minute (tests/test_faults.py).
+SANDBOX_LEASE_SECONDS = 30
 SANDBOX_ATTEMPTS = 3
 SANDBOX_PATIENCE_SECONDS = 180
 LABS_SESSIONS_PER_LEARNER = 1
