@@ -102,10 +102,11 @@ class Stack:
             time.sleep(0.1)
 
     def stop(self, number: int = signal.SIGTERM) -> str:
-        """What the launcher said until it ended."""
+        """What the launcher said until it ended; repeating changes nothing."""
         assert self.launcher is not None
-        self.launcher.send_signal(number)
-        self.launcher.wait(STOP_SECONDS)
+        if self.launcher.poll() is None:
+            self.launcher.send_signal(number)
+            self.launcher.wait(STOP_SECONDS)
         return (self.installation.logs / "launcher.log").read_text()
 
     # --- people ---

@@ -1,6 +1,5 @@
 """The launcher as a person meets it: what it refuses and how, and that nothing is left when it ends."""
 
-import json
 import os
 import shutil
 import signal
@@ -136,34 +135,41 @@ def test_a_second_up_says_where_the_first_runs_and_prints_the_people(stack: Stac
 @pytest.mark.stack
 @pytest.mark.docker
 def test_every_secret_is_readable_by_its_owner_alone(stack: Stack):
-    secrets = ("people.json", "secret-key", "installation-id", "signing-key.pem")
-    modes = {name: oct((stack.var / name).stat().st_mode & 0o777) for name in secrets}
-    assert modes == dict.fromkeys(secrets, "0o600")
+    made_at_start = ("people.json", "secret-key", "installation-id")
+    secrets = [*(stack.var / name for name in made_at_start), *stack.var.glob("signing-key*")]
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in secrets}
+    assert modes == dict.fromkeys(modes, "0o600")
     assert (stack.var.stat().st_mode & 0o077) == 0
     assert ((stack.var / "broker").stat().st_mode & 0o077) == 0
 
 
-@pytest.mark.stack
-@pytest.mark.docker
-def test_control_c_leaves_no_process_container_network_or_socket(worker_id, django_db_setup):
+@pytest.fixture
+def own_stack(worker_id: str, django_db_setup: None) -> Iterator[Stack]:
+    """A product of the test's own, which the test may end."""
     own = make_stack(worker_id, 1, migrated_template())
     own.start()
+    yield own
+    own.stop()
+    shutil.rmtree(own.var)
+
+
+@pytest.mark.stack
+@pytest.mark.docker
+def test_control_c_leaves_no_process_container_network_or_socket(own_stack: Stack):
     answer = httpx.post(
-        f"{own.url}/api/v1/lab-sessions",
+        f"{own_stack.url}/api/v1/lab-sessions",
         json={"lab": "load-balancing"},
-        headers={"Authorization": f"Bearer {own.token('trainee')}"},
+        headers={"Authorization": f"Bearer {own_stack.token('trainee')}"},
         timeout=30,
     )
     assert answer.status_code == 201
-    own.wait_until(lambda: own.engine_objects("containers"), 60, "a container of the lab")
-    said = own.stop(signal.SIGINT)
-    assert own.launcher is not None
-    assert own.launcher.returncode == 0, said
-    assert processes_of(own.var) == []
-    assert own.nothing_left()
-    assert not (own.var / "broker" / "redis.sock").exists()
-    assert own.installation.state() == {}
-    keepers = own.var / "keepers"
+    own_stack.wait_until(lambda: own_stack.engine_objects("containers"), 60, "a container of the lab")
+    said = own_stack.stop(signal.SIGINT)
+    assert own_stack.launcher is not None
+    assert own_stack.launcher.returncode == 0, said
+    assert processes_of(own_stack.var) == []
+    assert own_stack.nothing_left()
+    assert not (own_stack.var / "broker" / "redis.sock").exists()
+    assert own_stack.installation.state() == {}
+    keepers = own_stack.var / "keepers"
     assert not keepers.exists() or list(keepers.iterdir()) == []
-    assert json.loads((own.var / "people.json").read_text())
-    shutil.rmtree(own.var)
