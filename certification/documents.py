@@ -1,8 +1,9 @@
 """Write the badge: a programme, a person and what they did, as the document that is signed."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -19,7 +20,8 @@ CHINESE, ENGLISH = "zh-Hans", "en"
 BETWEEN_LANGUAGES = " / "
 
 
-class Slot(NamedTuple):
+@dataclass(frozen=True)
+class Slot:
     """The credential's entry in a status list."""
 
     list_id: int
@@ -73,19 +75,19 @@ def alignment(references: Iterable[str], language: str) -> list[dict[str, Json]]
 
 
 def evidence(completions: Iterable[Completion]) -> list[dict[str, Json]]:
-    """One entry per lab passed: when, with how many points, and of which course."""
+    """One entry per lab passed: which, in which course, when, and with how many points."""
     found: dict[str, dict[str, Json]] = {}
     for course in completions:
         for lab in course.evidence:
-            day = lab.passed_at.astimezone().date().isoformat()
+            day = lab.passed_at.astimezone(ZoneInfo(settings.TIME_ZONE)).date().isoformat()
             found[lab.session_id] = {
                 "id": f"urn:uuid:{lab.session_id}",
                 "type": ["Evidence"],
                 "genre": "lab",
-                "name": both(course.title_zh or "课程实验", course.title_en or "Course lab"),
+                "name": both(lab.title_zh or "课程实验", lab.title_en or "Course lab"),
                 "narrative": both(
-                    f"{day} 通过课程实验，{lab.points} 分（满分 {lab.of} 分）",
-                    f"passed a lab of the course on {day} with {lab.points} of {lab.of} points",
+                    f"{day} 通过“{course.title_zh or '云计算'}”课程实验，得分 {lab.points}，满分 {lab.of}",
+                    f"passed on {day} in the course “{course.title_en or 'cloud computing'}” with {lab.points} of {lab.of} points",
                 ),
             }
     return list(found.values())

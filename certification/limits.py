@@ -1,8 +1,9 @@
 """How often one address may ask: guessing ids must not pay."""
 
+from collections.abc import Callable
 from functools import wraps
 from time import time
-from typing import Protocol
+from typing import Concatenate, ParamSpec
 
 from django.conf import settings
 from django.core.cache import cache
@@ -12,8 +13,8 @@ from django.shortcuts import render
 WINDOW_SECONDS = 60
 
 
-class View(Protocol):
-    def __call__(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse: ...
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def within_limit(request: HttpRequest) -> bool:
@@ -34,11 +35,11 @@ def seconds_left() -> int:
     return WINDOW_SECONDS - int(time() % WINDOW_SECONDS)
 
 
-def limited(view: View) -> View:
+def limited(view: View[P]) -> View[P]:
     """The view answers 429 with the time to wait when one address asks too often."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if within_limit(request):
             return view(request, *args, **kwargs)
         wait = seconds_left()

@@ -1,6 +1,5 @@
 """What certification shows in the frame of the site: panel, menus, search, clause threads, and the author's form."""
 
-from django.db.models import Model
 from django.forms import MultipleChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -96,10 +95,11 @@ def programmes_found(query: str, language: str) -> list[SearchHit]:
 @hooks.register("clause_threads")
 def attesting_programmes(reference: ClauseReference) -> list[ThreadItem]:
     """The programmes whose credential attests the clause."""
-    attesting: list[Model] = [
-        programme for programme in Programme.objects.active() if str(reference) in programme.clauses
+    return [
+        ThreadItem(_("Certificate"), programme.title, programme.get_absolute_url())
+        for programme in Programme.objects.active()
+        if str(reference) in programme.clauses
     ]
-    return [ThreadItem(_("Certificate"), str(found), found.get_absolute_url()) for found in attesting]
 
 
 @hooks.register("role_grants")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -12,8 +13,8 @@ from certification.verification import Answer, Check, Finding, Outcome, Question
 class Words:
     """A verdict for a reader: a word, a sentence, and the tone of its sign."""
 
-    word: str
-    sentence: str
+    word: str | Promise
+    sentence: str | Promise
     tone: str
 
 
@@ -21,9 +22,9 @@ class Words:
 class Line:
     """One check for a reader."""
 
-    question: str
-    answer: str
-    sentence: str
+    question: str | Promise
+    answer: str | Promise
+    sentence: str | Promise
     tone: str
     detail: str
 

@@ -14,13 +14,15 @@ from labs.signals import lab_passed
 
 @dataclass(frozen=True)
 class LabEvidence:
-    """That a learner passed a lab: when, with how many points of how many, and which clauses its checks attest."""
+    """That a learner passed a lab: which, when, with how many points of how many, what its checks attest."""
 
     passed_at: datetime
     points: int
     of: int
     session_id: str
     clauses: tuple[str, ...]
+    title_zh: str = ""
+    title_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def passed_labs_of(learner_ids: Iterable[int]) -> dict[int, set[int]]:
 
 def lab_evidence(learner: Model, lab_id: int) -> LabEvidence | None:
     """The learner's first pass of the lab; None when there is none."""
-    session = LabSession.objects.of(learner).passed().filter(lab_id=lab_id).order_by("passed_at").first()
+    passed = LabSession.objects.of(learner).passed().filter(lab_id=lab_id).select_related("lab")
+    session = passed.order_by("passed_at").first()
     if session is None or session.passed_at is None:
         return None
     return LabEvidence(
@@ -62,6 +65,8 @@ def lab_evidence(learner: Model, lab_id: int) -> LabEvidence | None:
         of=session.points_of,
         session_id=str(session.pk),
         clauses=tuple(session.clauses),
+        title_zh=session.lab.title_zh,
+        title_en=session.lab.title_en,
     )
 
 

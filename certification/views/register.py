@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,11 +30,11 @@ class Change:
     """What an operator may do to a credential, and how the page asks."""
 
     verb: Callable[[Credential, User, str], object]
-    question: str
-    consequence: str
-    label: str
+    question: str | Promise
+    consequence: str | Promise
+    label: str | Promise
     kind: str
-    done: str
+    done: str | Promise
 
 
 def _issue_again(credential: Credential, by: User, reason: str) -> None:

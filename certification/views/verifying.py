@@ -79,8 +79,8 @@ def _verdict(request: HttpRequest, found: Inspection) -> HttpResponse:
         "checked_by": settings.PUBLIC_URL,
     }
     if found.public_id:
-        context["link"] = f"{settings.PUBLIC_URL}/v/{found.public_id}"
-        context["qr"] = qr_svg(context["link"])
+        link = f"{settings.PUBLIC_URL}/v/{found.public_id}"
+        context |= {"link": link, "qr": qr_svg(link)}
     return render(request, "certification/verdict.html", context)
 
 
