@@ -1,6 +1,7 @@
 """What the labs' pages show, gathered for their templates."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
@@ -133,7 +134,7 @@ def session_facts(request: HttpRequest, session: LabSession) -> dict[str, Any]:
 def _steps(session: LabSession, body: dict[str, Any]) -> list[dict[str, Any]]:
     """The lab's steps with their instructions, joined with what their checks have found."""
     found = {step["id"]: step["checks"] for step in body["steps"]}
-    steps = [
+    steps: list[dict[str, Any]] = [
         {
             "id": step.key,
             "title": step.title,
@@ -142,7 +143,7 @@ def _steps(session: LabSession, body: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for step in steps_of(session.lab)
     ]
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         before["next"] = {"id": after["id"], "title": after["title"]}
         after["previous"] = {"id": before["id"], "title": before["title"]}
     return steps

@@ -85,7 +85,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 # xterm.js writes <style> elements of its own. They get this page's nonce (labs/static/labs/csp.js), so that neither
 # 'unsafe-inline' nor any style attribute needs to be allowed; every other page stays at style-src 'self'.
-@csp_replace({"style-src-elem": [SELF, NONCE]})
+@csp_replace({"style-src-elem": [SELF, NONCE]})  # type: ignore[arg-type]  # its types know no view with arguments
 @never_cache
 @login_required
 @require_safe

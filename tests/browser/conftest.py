@@ -11,6 +11,7 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -38,6 +39,7 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "has_touch": True,
 }
+complaints: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -101,27 +103,29 @@ def open_context(chromium: Chromium) -> Iterator[OpenContext]:
 
 @pytest.fixture
 def open_page(open_context: OpenContext) -> OpenPage:
-    """A page in a context of its own; ``page.complaints`` collects console errors and uncaught exceptions."""
+    """A page in a context of its own; ``complaints_of(page)`` holds its console errors and uncaught exceptions."""
 
     def opened(**options: Any) -> Page:
         page = open_context(**options).new_page()
-        page.complaints = complaints_of(page)
+        complaints_of(page)
         return page
 
     return opened
 
 
 def complaints_of(page: Page) -> list[str]:
-    """A list that fills with every console error and uncaught exception of ``page``."""
-    complaints: list[str] = []
+    """Every console error and uncaught exception of ``page`` since this was first asked (for ``open_page``: all)."""
+    if page in complaints:
+        return complaints[page]
+    heard_so_far = complaints[page] = []
 
     def heard(message: ConsoleMessage) -> None:
         if message.type == "error" and "favicon" not in message.location.get("url", ""):
-            complaints.append(f"{message.text} ({message.location.get('url')})")
+            heard_so_far.append(f"{message.text} ({message.location.get('url')})")
 
     page.on("console", heard)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return complaints
+    page.on("pageerror", lambda error: heard_so_far.append(str(error)))
+    return heard_so_far
 
 
 def axe_violations(page: Page) -> list[str]:

@@ -16,20 +16,19 @@ WINDOW_BYTES = 256 * 1024
 
 @dataclass
 class TerminalServer:
-    """``stream`` is all output ever; connections are cut after ``cuts`` bytes each, the last list entry repeating none."""
+    """``stream`` is all output ever; the first connections are cut after ``cuts`` bytes each, later ones never."""
 
     stream: bytes = b""
     epoch: str = "one"
     oldest: int = 0
     cuts: list[int] = field(default_factory=list)
     refuse_with: int | None = None
+    is_away: bool = False
     offsets_asked: list[int] = field(default_factory=list)
     acks: list[int] = field(default_factory=list)
     resizes: list[tuple[int, int]] = field(default_factory=list)
     typed: bytes = b""
-    sent: int = 0
     most_unacknowledged: int = 0
-    hold: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
     connections: list[ServerConnection] = field(default_factory=list)
     url: str = ""
@@ -52,6 +51,11 @@ class TerminalServer:
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(2)
 
+    def leave(self) -> None:
+        """Everybody is cut off, and whoever comes is turned away until ``is_away`` is false again."""
+        self.is_away = True
+        self.cut()
+
     def send_text(self, frame: dict[str, Any]) -> None:
         for connection in list(self.connections):
             with contextlib.suppress(ConnectionClosed):
@@ -63,14 +67,18 @@ class TerminalServer:
             assert self.changed.wait_for(condition, seconds), "the client did not do it in time"
 
     def answer(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
         query = parse_qs(urlsplit(connection.request.path).query)
         asked = int(query["offset"][0])
         with self.changed:
             self.offsets_asked.append(asked)
             self.connections.append(connection)
             self.changed.notify_all()
-        if self.refuse_with is not None:
-            connection.close(self.refuse_with)
+        if self.refuse_with is not None or self.is_away:
+            with contextlib.suppress(ConnectionClosed):
+                connection.close(self.refuse_with or 1012)
+            with self.changed:
+                self.connections.remove(connection)
             return
         start = asked if self.oldest <= asked <= len(self.stream) else self.oldest
         gap = start - asked if start > asked else 0
@@ -95,18 +103,7 @@ class TerminalServer:
 
     def pump(self, connection: ServerConnection, at: int, state: dict[str, Any]) -> None:
         budget = self.cuts.pop(0) if self.cuts else None
-        while True:
-            with self.changed:
-                self.changed.wait_for(
-                    lambda: (
-                        not state["open"]
-                        or self.epoch != state["epoch"]
-                        or (at < len(self.stream) and at - state["acked"] < WINDOW_BYTES and not self.hold)
-                    )
-                )
-                if not state["open"] or self.epoch != state["epoch"]:
-                    return
-                chunk = self.stream[at : at + min(CHUNK_BYTES, WINDOW_BYTES - (at - state["acked"]))]
+        while chunk := self.next_chunk(at, state):
             if budget is not None and budget <= len(chunk):
                 connection.send(chunk[:budget])
                 return
@@ -114,8 +111,20 @@ class TerminalServer:
             at += len(chunk)
             budget = None if budget is None else budget - len(chunk)
             with self.changed:
-                self.sent = at
                 self.most_unacknowledged = max(self.most_unacknowledged, at - state["acked"])
+
+    def next_chunk(self, at: int, state: dict[str, Any]) -> bytes:
+        """What may be sent now, once something may; empty when the connection or its epoch is over."""
+
+        def is_over() -> bool:
+            return not state["open"] or self.epoch != state["epoch"]
+
+        with self.changed:
+            self.changed.wait_for(
+                lambda: is_over() or (at < len(self.stream) and at - state["acked"] < WINDOW_BYTES)
+            )
+            room = min(CHUNK_BYTES, WINDOW_BYTES - (at - state["acked"]))
+            return b"" if is_over() else self.stream[at : at + room]
 
     def listen(self, connection: ServerConnection, state: dict[str, Any]) -> None:
         with contextlib.suppress(ConnectionClosed, OSError):
