@@ -1,6 +1,7 @@
 """Why no sandbox can run here, cause and exact fix; labs.engine holds the translations of these very words."""
 
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from labs.drivers.docker.images import missing
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 OLDEST_API = (1, 41)
+CONNECT_S = 5
 
 NOT_RUNNING = Problem(
     "No Docker engine is running on this machine.",
@@ -75,18 +77,18 @@ def as_error(problem: Problem) -> DriverUnavailable:
 
 def _reach() -> Problem | None:
     host = os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
-    if host.startswith("unix://"):
-        path = host.removeprefix("unix://")
-        if not os.path.exists(path):
-            return NOT_RUNNING
-        if not os.access(path, os.R_OK | os.W_OK):
-            return FORBIDDEN
     try:
+        if host.startswith("unix://"):
+            with socket.socket(socket.AF_UNIX) as door:
+                door.settimeout(CONNECT_S)
+                door.connect(host.removeprefix("unix://"))
         with engine_errors():
             api().ping()
-    except DriverUnavailable:
+    except PermissionError:
+        return FORBIDDEN
+    except (FileNotFoundError, ConnectionRefusedError, DriverUnavailable):
         return NOT_RUNNING
-    except DriverError:
+    except (OSError, DriverError):
         return SILENT
     return None
 
