@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -47,9 +46,7 @@ def completed_courses(learner: User) -> list[Completion]:
 
 def learners_who_completed(course_id: str) -> QuerySet[User]:
     """Everybody who finished the course."""
-    return User.objects.filter(
-        pk__in=Enrolment.objects.completed().in_course(course_id).values("learner_id")
-    )
+    return User.objects.filter(pk__in=Enrolment.objects.completed().in_course(course_id).values("learner_id"))
 
 
 def completed_enrolments(learner: User) -> EnrolmentQuerySet:

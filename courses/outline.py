@@ -115,7 +115,9 @@ def outline(course_key: UUID | str, language: str | None = None) -> Outline | No
 def outlines(course_keys: Iterable[UUID | str], language: str | None = None) -> dict[UUID, Outline]:
     """The outlines of several courses, in as many queries as one needs."""
     language = language or get_language() or settings.LANGUAGE_CODE
-    editions = CoursePage.objects.live().filter(translation_key__in=list(course_keys)).select_related("locale")
+    editions = (
+        CoursePage.objects.live().filter(translation_key__in=list(course_keys)).select_related("locale")
+    )
     courses = grouped(editions)
     if not courses:
         return {}
@@ -123,9 +125,7 @@ def outlines(course_keys: Iterable[UUID | str], language: str | None = None) -> 
     modules = grouped(ModulePage.objects.live().filter(inside).select_related("locale"))
     lessons = grouped(LessonPage.objects.live().filter(inside).select_related("locale").light())
     minutes = lab_minutes({lab for by in lessons.values() for page in by.values() for lab in page.lab_ids})
-    return {
-        key: read(editions, modules, lessons, minutes, language) for key, editions in courses.items()
-    }
+    return {key: read(editions, modules, lessons, minutes, language) for key, editions in courses.items()}
 
 
 def unpublished(page: CoursePage) -> Outline:

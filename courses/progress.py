@@ -95,7 +95,9 @@ def completed_on(enrolment: Enrolment, outline: Outline) -> datetime:
     said = LessonCompletion.objects.filter(
         learner=enrolment.learner, lesson_key__in=[lesson.key for lesson in outline.lessons]
     ).values_list("completed_at", flat=True)
-    shown = [evidence.passed_at for lab in outline.lab_ids if (evidence := lab_evidence(enrolment.learner, lab))]
+    shown = [
+        evidence.passed_at for lab in outline.lab_ids if (evidence := lab_evidence(enrolment.learner, lab))
+    ]
     return max([enrolment.enrolled_at, *said, *shown])
 
 

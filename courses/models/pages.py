@@ -194,4 +194,3 @@ def words_in(value: object) -> str:
         told = (part for name, part in value.items() if name not in {"kind", "language", "name"})
         return " ".join(words_in(part) for part in told)
     return html.unescape(strip_tags(TAG_GAP.sub(" <", value))) if isinstance(value, str) else ""
-

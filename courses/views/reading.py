@@ -225,8 +225,8 @@ def show_module(request: HttpRequest, page: ModulePage) -> HttpResponse:
 
 
 def show_lesson(request: HttpRequest, page: LessonPage) -> HttpResponse:
-    home = CoursePage.objects.get(pk=page.get_parent().get_parent().pk)
-    course = outlines.outline(home.translation_key) or outlines.unpublished(home)
+    home = page.get_parent().get_parent()
+    course = outlines.outline(home.translation_key) or outlines.unpublished(home.specific)
     enrolment, reached = reader(request, course)
     lesson = course.lesson(page.translation_key)
     if enrolment is not None and lesson is not None and not getattr(request, "is_preview", False):

@@ -1,15 +1,23 @@
 """A course with one lesson to say 'done' to and one with a lab."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from community.api import User
 from courses.models import CataloguePage
 from labs.models import Lab
 from tests.courses.worlds import CourseWorld, course_in, site_in_two_languages
 from tests.labs.factories import LabFactory, LearnerFactory
+
+
+@pytest.fixture(autouse=True)
+def chinese_until_asked_otherwise() -> Iterator[None]:
+    """A request leaves its language behind in this thread; the next test must not inherit it."""
+    with translation.override("zh-hans"):
+        yield
 
 
 @pytest.fixture

@@ -87,13 +87,16 @@ def test_leaving_a_course_one_is_not_in_is_refused(learner, course):
 
 def test_the_database_refuses_two_current_enrolments(learner, course):
     Enrolment.objects.create(learner=learner, course_key=course.key)
-    with pytest.raises(IntegrityError, match="UNIQUE|one_current_enrolment"), transaction.atomic():
+    with pytest.raises(IntegrityError, match=r"UNIQUE|one_current_enrolment"), transaction.atomic():
         Enrolment.objects.create(learner=learner, course_key=course.key)
 
 
 def test_the_database_refuses_a_completed_enrolment_that_was_withdrawn(learner, course):
     now = timezone.now()
-    with pytest.raises(IntegrityError, match="a_completed_enrolment_is_never_withdrawn"), transaction.atomic():
+    with (
+        pytest.raises(IntegrityError, match="a_completed_enrolment_is_never_withdrawn"),
+        transaction.atomic(),
+    ):
         Enrolment.objects.create(learner=learner, course_key=course.key, completed_at=now, withdrawn_at=now)
 
 

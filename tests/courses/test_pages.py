@@ -45,7 +45,7 @@ def test_a_table_whose_rows_differ_in_length_is_refused():
     value = block.to_python({"caption": "Numbers", "rows": "a | b\n1 | 2\n3"})
     with pytest.raises(ValidationError) as refused:
         block.clean(value)
-    assert "Row 3" in str(refused.value.as_json_data())
+    assert "第 3 行" in str(refused.value.as_json_data())
 
 
 @pytest.mark.parametrize("text", ["no reference", "yl-t-001:2026", "YL:2026:scope", "a:b:c:d"])
