@@ -59,8 +59,7 @@ class Lines:
             if scan.inside:
                 scan.take(line)
             elif table := TABLE.match(line):
-                here = self._table(_names(table[2]), repeated=table[1] == "[[")
-                self.found.setdefault(here, number)
+                here = self._table(_names(table[2]), number, repeated=table[1] == "[[")
             elif entry := ENTRY.match(line):
                 path = here
                 for name in _names(entry[1]):
@@ -75,7 +74,7 @@ class Lines:
             path = path[:-1]
         return self.found.get(path, 1)
 
-    def _table(self, names: list[str], *, repeated: bool) -> Path:
+    def _table(self, names: list[str], number: int, *, repeated: bool) -> Path:
         path: Path = ()
         for place, name in enumerate(names):
             path = (*path, name)
@@ -83,6 +82,7 @@ class Lines:
                 self.counts[path] = self.counts.get(path, -1) + 1
             if path in self.counts:
                 path = (*path, self.counts[path])
+            self.found.setdefault(path, number)
         return path
 
 
