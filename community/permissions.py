@@ -19,5 +19,3 @@ def holds(role: Role) -> Predicate:
 is_instructor = holds(Role.INSTRUCTOR)
 is_editor = holds(Role.EDITOR)
 is_operator = holds(Role.OPERATOR)
-
-rules.add_perm("community.see_status_remedies", is_operator)

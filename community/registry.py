@@ -3,12 +3,15 @@
 Each hook is a function; community calls it and draws what it returns, so no lower app imports a higher one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import get_language
 from wagtail import hooks
 
 from community.standards.references import ClauseReference
@@ -104,8 +107,20 @@ def search_hits(query: str, language: str) -> list[SearchHit]:
     return _answers("search_providers", query, language)
 
 
-def clause_threads(reference: ClauseReference) -> list[ThreadItem]:
-    return _answers("clause_threads", reference)
+def clause_threads(references: Sequence[ClauseReference]) -> dict[ClauseReference, list[ThreadItem]]:
+    """What teaches, checks or attests each clause; an answer is kept for COMMUNITY_THREADS_SECONDS."""
+    keep_s = settings.COMMUNITY_THREADS_SECONDS
+    keys = {reference: f"clause-threads:{get_language()}:{reference}" for reference in references}
+    kept = cache.get_many(keys.values()) if keep_s else {}
+    asked = {}
+    for reference, key in keys.items():
+        if key not in kept:
+            items = _answers("clause_threads", reference)
+            asked[key] = [ThreadItem(str(item.kind), str(item.title), item.url) for item in items]
+    if asked and keep_s:
+        cache.set_many(asked, keep_s)
+    kept |= asked
+    return {reference: kept[key] for reference, key in keys.items()}
 
 
 def status_parts(request: HttpRequest) -> list[StatusPart]:

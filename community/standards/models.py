@@ -17,7 +17,6 @@ from wagtail_localize.fields import SynchronizedField
 
 from community import registry
 from community.blocks import ClausesBlock
-from community.registry import ThreadItem
 from community.standards.numbering import numbers
 from community.standards.references import ClauseReference
 from community.words import Worded
@@ -166,8 +165,6 @@ class DraftPage(Worded, Page):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)
-        threads: dict[str, list[ThreadItem]] = {
-            clause.anchor: registry.clause_threads(clause.reference) for clause in self.numbered_clauses
-        }
-        context["clauses"] = [(clause, threads[clause.anchor]) for clause in self.numbered_clauses]
+        threads = registry.clause_threads([clause.reference for clause in self.numbered_clauses])
+        context["clauses"] = [(clause, threads[clause.reference]) for clause in self.numbered_clauses]
         return context

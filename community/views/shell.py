@@ -32,4 +32,6 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """Every part of the site with what is wrong now and what to do about it."""
-    return render(request, "community/status.html", {"parts": registry.status_parts(request)})
+    parts = registry.status_parts(request)
+    context = {"parts": parts, "broken": any(part.problem for part in parts)}
+    return render(request, "community/status.html", context)

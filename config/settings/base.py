@@ -201,10 +201,12 @@ CACHES = {
     if ENV.redis_url
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+# The Redis client gives up reading after 5 s unless told otherwise; the channel layer waits just as long for a message
+# on purpose, so every quiet websocket would end in an error.
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "yunlian"},
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "yunlian"},
     }
 }
 

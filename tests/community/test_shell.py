@@ -174,7 +174,9 @@ def test_the_icon_is_our_own_drawing(client: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "shown"), [("a.png", True), ("a.svg", False), ("a.html", False), ("a.pdf", False)]
 )
-def test_an_upload_never_runs_as_a_page_of_ours(client: Client, name: str, shown: bool) -> None:
+def test_an_upload_never_runs_as_a_page_of_ours(
+    site: SmallSite, client: Client, name: str, shown: bool
+) -> None:
     kept = default_storage.save(name, ContentFile(b"<script>alert(1)</script>"))
     answer = client.get(f"{settings.MEDIA_URL}{kept}")
     answer.close()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wagtail import hooks
 from wagtail.blocks import StreamBlockValidationError
 
+from community import registry
 from community.api import ClauseReference, TextError, ThreadItem, clause, clauses, read_standard
 from community.blocks import ClausesBlock
 from community.models import DraftPage
@@ -177,3 +178,19 @@ def test_a_file_that_lacks_something_is_refused_by_name(tmp_path: Path, fault: s
         broken.write_text(DRAFT_TEXT.read_text(encoding="utf-8").replace('id = "terms"', 'id = "Terms"'))
     with pytest.raises(TextError, match=re.escape(str(broken))):
         read_standard(broken)
+
+
+def test_threads_of_a_clause_are_asked_for_again_only_after_a_while(db: None, settings: object) -> None:
+    asked: list[ClauseReference] = []
+
+    def provider(reference: ClauseReference) -> list[ThreadItem]:
+        asked.append(reference)
+        return [ThreadItem("Lab", "Balance load", "/en/labs/x/")]
+
+    settings.COMMUNITY_THREADS_SECONDS = 30  # type: ignore[attr-defined]
+    reference = ClauseReference("kept", "1", "scope")
+    with hooks.register_temporarily("clause_threads", provider):
+        first = registry.clause_threads([reference])
+        second = registry.clause_threads([reference])
+    assert first == second
+    assert asked == [reference]
