@@ -58,7 +58,7 @@ def told(enrolment: Enrolment, course: Outline | None) -> Completion:
     titles = titled(course.titles) if course else {}
     found = [lab_evidence(enrolment.learner, lab) for lab in (course.lab_ids if course else ())]
     return Completion(
-        completed_at=enrolment.completed_at,
+        completed_at=enrolment.completed_at or enrolment.enrolled_at,
         course_id=str(enrolment.course_key),
         title_zh=titles.get(CHINESE, ""),
         title_en=titles.get(ENGLISH, ""),

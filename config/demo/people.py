@@ -46,7 +46,8 @@ def ensure_people() -> list[Person]:
     """
     before = kept()
     people = [
-        ensure_person(username, entry, before.get(username)) for username, entry in table("people.toml").items()
+        ensure_person(username, entry, before.get(username))
+        for username, entry in table("people.toml").items()
     ]
     if people != list(before.values()):
         write(people)

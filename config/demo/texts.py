@@ -100,7 +100,10 @@ def directed(name: str, line: int, directive: re.Match[str] | None, inner: str) 
         return "callout", {"kind": kind, "title": argument, "text": rich_text(inner)}
     match kind:
         case "table":
-            return "table", {"caption": argument, "rows": "\n".join(row.strip() for row in inner.splitlines())}
+            return "table", {
+                "caption": argument,
+                "rows": "\n".join(row.strip() for row in inner.splitlines()),
+            }
         case "diagram":
             return "diagram", {"name": argument, "caption": inner}
         case "lab" | "clause":

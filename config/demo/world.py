@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,9 @@ def digest() -> str:
     """Changes whenever a text, a lab or the code that loads them does."""
     found = hashlib.sha256()
     for folder in SOURCES:
-        for path in sorted(file for file in Path(folder).rglob("*") if file.suffix != ".pyc" and file.is_file()):
+        for path in sorted(
+            file for file in Path(folder).rglob("*") if file.suffix != ".pyc" and file.is_file()
+        ):
             found.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 
@@ -105,9 +108,7 @@ def is_loaded() -> bool:
 
 
 def keep_loaded() -> None:
-    marker().write_text(
-        json.dumps({"digest": digest(), "database": state_of_database()}), encoding="utf-8"
-    )
+    marker().write_text(json.dumps({"digest": digest(), "database": state_of_database()}), encoding="utf-8")
 
 
 # --- pages ---
@@ -196,7 +197,7 @@ def items(kind: str, values: Iterable[Any]) -> list[Block]:
 
 def load_pages(home: Page) -> None:
     for entry in texts.table("site.toml")["pages"]:
-        place(home, lambda language, slug=entry["slug"]: text_page(slug, language))
+        place(home, partial(text_page, entry["slug"]))
 
 
 def text_page(slug: str, language: str) -> TextPage:
@@ -208,9 +209,9 @@ def text_page(slug: str, language: str) -> TextPage:
 
 def load_articles(home: Page) -> None:
     table = texts.table("site.toml")
-    index = place(home, lambda language: index_page(NewsIndexPage, table["news"], language))
+    index = place(home, partial(index_page, NewsIndexPage, table["news"]))
     for entry in table["articles"]:
-        place(index, lambda language, entry=entry: article(entry, language))
+        place(index, partial(article, entry))
 
 
 def index_page(model: type[Page], entry: dict[str, Any], language: str) -> Page:
@@ -234,7 +235,7 @@ def article(entry: dict[str, Any], language: str) -> NewsPage:
 
 def load_standards(home: Page) -> None:
     table = texts.table("site.toml")["standards"]
-    index = place(home, lambda language: index_page(StandardsIndexPage, table, language))
+    index = place(home, partial(index_page, StandardsIndexPage, table))
     place_standard(index, read_standard(texts.FOLDER / "standard_yl_t_001.toml"))
 
 
@@ -244,7 +245,7 @@ def load_standards(home: Page) -> None:
 def load_courses(home: Page) -> None:
     """The catalogue and its courses; instructors may edit them in both languages."""
     entry = texts.table("site.toml")["catalogue"]
-    catalogue = place(home, lambda language: catalogue_page(entry, language))
+    catalogue = place(home, partial(catalogue_page, entry))
     labs = {slug: lab.pk for slug, lab in labs_by_slug().items()}
     for slug in COURSES:
         load_course(catalogue, slug, labs)
@@ -260,11 +261,11 @@ def catalogue_page(entry: dict[str, Any], language: str) -> CataloguePage:
 
 def load_course(catalogue: Page, slug: str, labs: dict[str, int]) -> None:
     table = texts.table(f"courses/{slug}/course.toml")
-    course = place(catalogue, lambda language: course_page(table, language))
+    course = place(catalogue, partial(course_page, table))
     for entry in table["modules"]:
-        module = place(course, lambda language, entry=entry: module_page(entry, language))
+        module = place(course, partial(module_page, entry))
         for lesson in entry["lessons"]:
-            place(module, lambda language, lesson=lesson: lesson_page(slug, lesson, language, labs))
+            place(module, partial(lesson_page, labs, slug, lesson))
 
 
 def course_page(table: dict[str, Any], language: str) -> CoursePage:
@@ -286,16 +287,14 @@ def module_page(entry: dict[str, Any], language: str) -> ModulePage:
     )
 
 
-def lesson_page(course: str, slug: str, language: str, labs: dict[str, int]) -> LessonPage:
+def lesson_page(labs: dict[str, int], course: str, slug: str, language: str) -> LessonPage:
     text = texts.read(f"courses/{course}/{slug}", language)
     return LessonPage(title=text.title, slug=slug, summary=text.summary, body=with_labs(text, labs))
 
 
 def with_labs(text: Text, labs: dict[str, int]) -> list[Block]:
     """The text's blocks, each lab's slug replaced by the lab."""
-    return [
-        {**part, "value": labs[part["value"]]} if part["type"] == "lab" else part for part in text.blocks
-    ]
+    return [{**part, "value": labs[part["value"]]} if part["type"] == "lab" else part for part in text.blocks]
 
 
 # --- programmes ---

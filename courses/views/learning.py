@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from community.api import signed_in
 from courses import enrolling
 from courses.models import Enrolment
 from courses.outline import Outline, outline
@@ -27,7 +28,7 @@ def enrol(request: HttpRequest, course_key: UUID) -> HttpResponse:
     """The learner is enrolled and at the course; somebody sent here by the sign-in page finds the button there."""
     course = course_or_404(course_key)
     if request.method == "POST":
-        enrolling.enrol(request.user, course_key)
+        enrolling.enrol(signed_in(request), course_key)
         messages.success(request, _("You are enrolled. Your progress is kept from now on."))
     return HttpResponseRedirect(course.url)
 
@@ -37,11 +38,14 @@ def enrol(request: HttpRequest, course_key: UUID) -> HttpResponse:
 def withdraw(request: HttpRequest, course_key: UUID) -> HttpResponse:
     """Asks first, then leaves the course."""
     course = course_or_404(course_key)
-    if request.method == "GET" and Enrolment.objects.active().of(request.user).in_course(course_key).exists():
+    if (
+        request.method == "GET"
+        and Enrolment.objects.active().of(signed_in(request)).in_course(course_key).exists()
+    ):
         return render(request, "courses/withdraw.html", {"course": course})
     if request.method == "POST":
         try:
-            enrolling.withdraw(request.user, course_key)
+            enrolling.withdraw(signed_in(request), course_key)
             messages.success(request, _("You have left the course. What you did in it is kept."))
         except enrolling.AlreadyCompleted:
             messages.info(request, _("You have completed this course; there is nothing to leave."))
@@ -56,7 +60,7 @@ def mark_done(request: HttpRequest, lesson_key: UUID) -> HttpResponse:
     """The lesson is done and its page says so."""
     try:
         course = enrolling.course_of(lesson_key)
-        enrolment = enrolling.mark_done(request.user, lesson_key)
+        enrolment = enrolling.mark_done(signed_in(request), lesson_key)
         if enrolment.completed_at is not None:
             messages.success(request, _("All lessons are done: you have completed this course."))
     except enrolling.CourseNotOffered:
@@ -75,7 +79,7 @@ def take_back(request: HttpRequest, lesson_key: UUID) -> HttpResponse:
     """The lesson is not done after all and its page says so."""
     try:
         course = enrolling.course_of(lesson_key)
-        enrolling.take_back(request.user, lesson_key)
+        enrolling.take_back(signed_in(request), lesson_key)
     except enrolling.CourseNotOffered:
         raise Http404 from None
     except enrolling.NotEnrolled:

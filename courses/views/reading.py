@@ -146,7 +146,7 @@ def entries(request: HttpRequest, course_keys: Iterable[UUID]) -> list[Entry]:
     return [
         Entry(
             course=courses[key],
-            level=Level(courses[key].level).label,
+            level=str(Level(courses[key].level).label),
             enrolment=enrolments.get(key),
             progress=reached.get(key),
         )
