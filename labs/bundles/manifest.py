@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
+from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field
 
 from community.api import ClauseReference
@@ -75,7 +76,7 @@ class Manifest(Part):
     slug: Key
     level: Literal["beginner", "intermediate", "advanced"]
     minutes: int = Field(ge=1, le=480)
-    terminals: int = Field(default=1, ge=1, le=4)
+    terminals: int = Field(default=1, ge=1)
     title: Titles
     summary: Words
     nodes: list[NodeText] = Field(min_length=1, max_length=8)
@@ -99,6 +100,8 @@ class Manifest(Part):
             for j, check in enumerate(step.checks)
         ]
         yield from _repeated("check", [((*path, "id"), check.id) for path, check in places])
+        if self.terminals > settings.LABS_TERMINALS_PER_NODE:
+            yield ("terminals",), f"at most {settings.LABS_TERMINALS_PER_NODE} terminals per node"
         if not places:
             yield ("steps",), "a lab needs at least one check, or it could never be passed"
         for i, node in enumerate(self.nodes):

@@ -103,6 +103,7 @@ def test_a_valid_folder_is_read(folder):
         ("minutes = 20", 'minutes = "20"', 3, "minutes"),
         ("minutes = 20", "minuets = 20", 3, "minuets"),
         ("minutes = 20", "minutes = = 20", 3, "Invalid value"),
+        ("terminals = 2", "terminals = 9", 4, "at most 4 terminals"),
         ('slug = "greeting"', 'slug = "other"', 1, "folder's name"),
         ('en = "Learn to greet."', 'fr = "Bonjour."', 11, "summary.fr"),
         ('links = ["other"]', 'links = ["nobody"]', 18, "'nobody'"),
