@@ -80,6 +80,17 @@ haproxy -f ~/haproxy.cfg -D -p ~/haproxy.pid""",
     ],
 }
 
+# The programs that the instructions have typed into a terminal, whose PATH is a login shell's and not the driver's.
+TYPED = {
+    "linux-processes": {"box": "bash nano ps free nproc nice setsid nohup tail sha256sum timeout"},
+    "load-balancing": {"lb": "haproxy curl nano", "web1": "nginx curl nano", "web2": "nginx curl nano"},
+    "message-queue": {
+        "broker": "rabbitmq-server rabbitmqctl ss nano pkill",
+        "producer": "python3 nano",
+        "consumer": "python3 nano pgrep",
+    },
+}
+
 
 def passed(found: dict[str, Finding]) -> set[str]:
     return {key for key, finding in found.items() if finding.passed}
@@ -124,3 +135,11 @@ def test_tricks_are_refused_for_what_they_are(slug: str, start: Callable[[str], 
         assert {key: found[key].reason for key in expected} == expected, script
         for step in machines.lab.manifest.steps:
             assert not {check.id for check in step.checks} <= passed(found), script
+
+
+@pytest.mark.parametrize("slug", TYPED)
+def test_a_terminal_finds_every_program_of_the_instructions(slug: str, start: Callable[[str], Machines]):
+    machines = start(slug)
+    for node, programs in TYPED[slug].items():
+        found = machines.as_learner(node, f"bash -lc 'for p in {programs}; do command -v $p || echo no $p; done'")
+        assert [line for line in found.splitlines() if line.startswith("no ")] == [], node
