@@ -1,6 +1,7 @@
 """What every driver promises; each test runs on the fake engine and on the real one."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -46,6 +47,28 @@ async def test_creating_completes_a_half_made_sandbox(world: World):
     assert again.hello.epoch == kept.hello.epoch
     await kept.close()
     await again.close()
+
+
+def test_created_twice_at_the_same_time_it_is_one_sandbox(world: World):
+    spec = world.sandbox()
+    world.driver.destroy(spec.ref)
+    with ThreadPoolExecutor(3) as crowd:
+        for made in [crowd.submit(world.driver.create, spec) for _ in range(3)]:
+            made.result()
+    assert world.driver.health(spec.ref).ok
+    assert world.driver.list_refs() == {spec.ref}
+
+
+def test_destroying_while_it_is_created_leaves_all_or_nothing(world: World):
+    spec = world.sandbox("lb", "web")
+    with ThreadPoolExecutor(2) as crowd:
+        created, destroyed = (
+            crowd.submit(world.driver.create, spec),
+            crowd.submit(world.driver.destroy, spec.ref),
+        )
+        created.result()
+        destroyed.result()
+    assert world.driver.health(spec.ref).ok or world.driver.list_refs() == set()
 
 
 def test_an_overlapping_subnet_is_taken(world: World):

@@ -1,6 +1,5 @@
 """Images are named by what goes into them, and built only when that changed."""
 
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,26 +188,3 @@ class TestOnTheEngine:
         said: list[str] = []
         assert not bootstrap._pulled(said.append)
         assert "bootstrapping" in said[-1]
-
-    def test_the_bootstrapped_base_holds_no_set_uid_way_up(self, base_image: str):
-        shown = subprocess.run(
-            [
-                "docker",
-                "run",
-                "--rm",
-                "--network",
-                "none",
-                base_image,
-                "find",
-                "/",
-                "-xdev",
-                "-perm",
-                "/6000",
-                "-type",
-                "f",
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert shown.stdout == ""

@@ -17,7 +17,7 @@ from tests.drivers.conftest import Place, Screen, docker_place, eventually
 
 pytestmark = pytest.mark.docker
 
-STAND_S = 2
+STAND_S = 1
 # Prints COUNT numbered lines of ASCII, CJK and emoji, so that any byte lost, repeated or moved shows.
 FLOOD = "python3 -c 'for n in range(COUNT): print(n, \"云联 lab 🙂 磨\" * (n % 5), n)'; echo fl''ood over\r"
 FLOOD_OVER = b"flood over\r\n"
@@ -25,7 +25,7 @@ FLOOD_OVER = b"flood over\r\n"
 
 @pytest.fixture(scope="module")
 def node(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """One node whose terminals these tests share, each its own; a full ring stands two seconds."""
+    """One node whose terminals these tests share, each its own; a full ring stands one second."""
     folder = tmp_path_factory.mktemp("keepers")
     with docker_place(folder, memory_mib=96, options={"stand_s": str(STAND_S)}) as made:
         yield made
@@ -74,30 +74,36 @@ async def test_every_output_frame_is_at_most_a_chunk(ready: Place):
     assert max(len(event.data) for event in screen.events if isinstance(event, Output)) <= 16 * 1024
 
 
-async def test_with_nobody_attached_a_full_ring_stands_and_then_overwrites(ready: Place):
-    async with ready.attached() as terminal:
-        first = Screen(terminal)
-        await first.until(b"$")
-        left_at = first.end
+async def test_with_nobody_attached_a_full_ring_stands(place: Place):
+    async with place.attached(6) as terminal:
+        screen = Screen(terminal)
+        await screen.until(b"$")
+        left_at = screen.end
         await terminal.write(b"seq 1 800000\r")
-    resumed = bytearray()
-    await asyncio.to_thread(eventually, lambda: writing_is_blocked(ready), "the ring is full")
-    async with ready.attached(offset=left_at) as terminal:
-        assert terminal.hello.gap == 0
+    await asyncio.to_thread(eventually, lambda: writing_is_blocked(place), "the ring is full")
+    async with place.attached(6, offset=left_at) as terminal:
+        assert (terminal.hello.offset, terminal.hello.gap) == (left_at, 0)
         screen = Screen(terminal)
-        while len(screen.data) < RING_BYTES:
+        while len(screen.data) < RING_BYTES + WINDOW_BYTES:
             await screen.take()
-        resumed += screen.data
-        seen_to = screen.end
-    numbers = resumed[resumed.index(b"1\r\n2\r\n3\r\n") :].split(b"\r\n")[:-1]
+        await terminal.write(b"\x03")
+        await screen.until(b"^C")
+        await screen.until(b"$")
+    numbers = screen.data[screen.data.index(b"1\r\n2\r\n3\r\n") :][:RING_BYTES].split(b"\r\n")[:-1]
     assert numbers == [str(n).encode() for n in range(1, len(numbers) + 1)]
-    # Now nobody comes back in time: the program goes on, and the gap is told exactly.
-    await asyncio.to_thread(eventually, lambda: not processes(ready, "seq"), "seq came to its end")
-    async with ready.attached(offset=seen_to) as terminal:
+
+
+async def test_a_ring_that_stood_long_enough_is_overwritten_and_the_gap_told_exactly(ready: Place):
+    async with ready.attached() as terminal:
         screen = Screen(terminal)
-        assert terminal.hello.gap == terminal.hello.offset - seen_to > 0
-        await screen.until(b"\n800000\r\n")
-        assert RING_BYTES <= len(screen.data) < RING_BYTES + 100
+        await screen.until(b"$")
+        await terminal.write(b"seq 1 500000\r")
+    await asyncio.to_thread(eventually, lambda: not processes(ready, "seq"), "seq came to its end")
+    async with ready.attached(offset=screen.end) as terminal:
+        again = Screen(terminal)
+        assert terminal.hello.gap == terminal.hello.offset - screen.end > 0
+        await again.until(b"\n500000\r\n")
+        assert RING_BYTES - 16 * 1024 <= len(again.data) < RING_BYTES + 100
 
 
 def processes(place: Place, name: str) -> str:
