@@ -10,10 +10,20 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
-from certification import reading
+from certification import keys, reading
 from certification.models import Programme
 from certification.permissions import is_operator
-from community.api import ClauseReference, NavItem, Panel, Role, RoleGrant, SearchHit, ThreadItem, signed_in
+from community.api import (
+    ClauseReference,
+    NavItem,
+    Panel,
+    Role,
+    RoleGrant,
+    SearchHit,
+    StatusPart,
+    ThreadItem,
+    signed_in,
+)
 from courses.api import courses_for_choice
 
 SHOWN_ON_THE_DASHBOARD = 3
@@ -100,6 +110,18 @@ def attesting_programmes(reference: ClauseReference) -> list[ThreadItem]:
         for programme in Programme.objects.active()
         if str(reference) in programme.clauses
     ]
+
+
+@hooks.register("status_parts")
+def signing_status(request: HttpRequest) -> StatusPart:
+    """Whether certificates can be signed."""
+    try:
+        keys.signing_key()
+    except keys.KeyProblem as problem:
+        return StatusPart(
+            40, _("Certificates"), _("Certificates cannot be signed at the moment."), str(problem)
+        )
+    return StatusPart(40, _("Certificates"))
 
 
 @hooks.register("role_grants")
