@@ -46,7 +46,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
     sandbox = session.sandbox
     nodes = list(sandbox.nodes.all()) if sandbox else []
     asked = set(session.check_requests.unanswered().values_list("step", flat=True))
-    results = {(found.step, found.check_key): found for found in session.check_results.latest()}
+    results = {(found.step, found.check_key): found for found in session.check_results.newest()}
     return {
         "id": str(session.pk),
         "lab": lab.slug,

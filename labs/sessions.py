@@ -1,6 +1,7 @@
 """What learners ask of their lab sessions: the wish becomes a row, a worker hears of it after commit."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,7 +18,7 @@ from labs.refusals import NoEngine, NoExtensionsLeft, NotReady, SessionClosed, T
 ENGINE_NEWS_S = 60
 
 
-def session_of(learner: User, session_id: object) -> LabSession:
+def session_of(learner: User, session_id: UUID | str) -> LabSession:
     """The learner's own session. Raises LabSession.DoesNotExist for anybody else's, too."""
     session = LabSession.objects.select_related("lab").get(pk=session_id)
     if not learner.has_perm("labs.work_in_session", session):

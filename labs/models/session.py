@@ -150,7 +150,7 @@ class CheckRequest(models.Model):
 
 
 class CheckResultQuerySet(models.QuerySet["CheckResult"]):
-    def latest(self) -> Self:
+    def newest(self) -> Self:
         """The newest result of every check."""
         newest = self.order_by().values("session", "step", "check_key").annotate(newest=models.Max("pk"))
         return self.filter(pk__in=newest.values("newest"))
