@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from certification import inspection, wording
 from certification.attachments import LARGEST_PDF
 from certification.inspection import CannotRead
+from certification.models.programme import check_clauses
 from certification.shapes import LARGEST_BYTES
 
 
@@ -81,3 +82,23 @@ class ReasonForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class ClausesField(forms.CharField):
+    """Clause references, one a line, kept as a list."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        lines = [line.strip() for line in str(super().to_python(value)).splitlines()]
+        return list(dict.fromkeys(line for line in lines if line))
+
+    def validate(self, value: list[str]) -> None:
+        super().validate(value)
+        check_clauses(value)
+
+    def run_validators(self, value: list[str]) -> None:
+        """The lines were checked one by one; CharField's own validators are for a single text."""

@@ -1,6 +1,6 @@
 """What certification shows in the frame of the site: panel, menus, search, clause threads, and the author's form."""
 
-from django.forms import MultipleChoiceField
+from django.forms import CheckboxSelectMultiple, MultipleChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
@@ -11,6 +11,7 @@ from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from certification import keys, reading
+from certification.forms import ClausesField
 from certification.models import Programme
 from certification.permissions import is_operator
 from community.api import (
@@ -36,7 +37,13 @@ class ProgrammeForm(WagtailAdminModelForm):
     course_ids = MultipleChoiceField(
         label=gettext_lazy("required courses"),
         choices=courses_for_choice,
+        widget=CheckboxSelectMultiple,
         help_text=gettext_lazy("All of them must be completed."),
+    )
+    clauses = ClausesField(
+        label=gettext_lazy("clauses attested"),
+        required=False,
+        help_text=gettext_lazy("One reference a line, such as yl-t-001:2026:service-health."),
     )
 
 

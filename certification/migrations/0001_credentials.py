@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('criteria_zh', models.TextField(max_length=2000, verbose_name='what must be shown (Chinese)')),
                 ('criteria_en', models.TextField(max_length=2000, verbose_name='what must be shown (English)')),
                 ('course_ids', models.JSONField(default=list, verbose_name='required courses')),
-                ('clauses', models.JSONField(blank=True, default=list, help_text='References such as yl-t-001:2026:service-health.', validators=[certification.models.programme.check_clauses], verbose_name='clauses attested')),
+                ('clauses', models.JSONField(blank=True, default=list, validators=[certification.models.programme.check_clauses], verbose_name='clauses attested')),
                 ('validity_months', models.PositiveSmallIntegerField(blank=True, help_text='Empty: without end.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='valid for, in months')),
                 ('active', models.BooleanField(default=True, help_text='Off: those issued stay valid.', verbose_name='credentials are issued')),
             ],

@@ -51,7 +51,6 @@ class Programme(models.Model):
         default=list,
         blank=True,
         validators=[check_clauses],
-        help_text=_("References such as yl-t-001:2026:service-health."),
     )
     validity_months = models.PositiveSmallIntegerField(
         _("valid for, in months"),
