@@ -93,6 +93,18 @@ def test_limits_are_the_kernels_own(place: Place):
     assert not inspected["PortBindings"]
 
 
+def test_a_new_size_reaches_the_kernel_while_the_node_runs(place: Place):
+    read = "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
+    node = place.spec.nodes[1]
+    extra = node.home_mib + node.tmp_mib + node.shm_mib
+    assert int(place.as_learner(read, node="other").output) == (node.memory_mib + extra) * 2**20
+    place.driver.resize(place.spec.ref, "other", cpus=0.5, memory_mib=120)
+    assert int(place.as_learner(read, node="other").output) == (120 + extra) * 2**20
+    inspected = api().inspect_container(place.container("other"))["HostConfig"]
+    assert inspected["NanoCpus"] == 500_000_000
+    place.driver.resize(place.spec.ref, "other", cpus=node.cpus, memory_mib=node.memory_mib)
+
+
 # --- the kernel ------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ REPOSITORY = "yunlian"
 HASH_LABEL = "yunlian.image"
 BUILD_TIMEOUT_S = 1800
 STEP_WIDTH = 100
+# Known to every build without being declared, and kept out of what it makes.
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 FROM_LINE = re.compile(rf"^(FROM\s+)({REPOSITORY}/[a-z0-9._-]+)(:[^\s]+)?", re.IGNORECASE | re.MULTILINE)
 
 Report = Callable[[str], None]
@@ -185,6 +187,7 @@ def _build(recipe: Recipe, tags: Mapping[str, str], report: Report) -> None:
             forcerm=True,
             decode=True,
             labels={LABEL: "image", HASH_LABEL: tags[recipe.name]},
+            buildargs={name: os.environ[name] for name in PROXIES if name in os.environ},
         )
         for line in stream:
             text = str(line.get("stream", "")).strip()
