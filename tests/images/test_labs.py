@@ -141,5 +141,7 @@ def test_tricks_are_refused_for_what_they_are(slug: str, start: Callable[[str], 
 def test_a_terminal_finds_every_program_of_the_instructions(slug: str, start: Callable[[str], Machines]):
     machines = start(slug)
     for node, programs in TYPED[slug].items():
-        found = machines.as_learner(node, f"bash -lc 'for p in {programs}; do command -v $p || echo no $p; done'")
+        found = machines.as_learner(
+            node, f"bash -lc 'for p in {programs}; do command -v $p || echo no $p; done'"
+        )
         assert [line for line in found.splitlines() if line.startswith("no ")] == [], node
