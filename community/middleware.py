@@ -1,5 +1,6 @@
 """The site's content policy, strict everywhere and narrow for Wagtail's administration; and its languages."""
 
+from csp.constants import HEADER
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,15 +11,25 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 
 
+def administers(request: HttpRequest) -> bool:
+    return request.path_info.startswith(reverse("wagtailadmin_home"))
+
+
 class ContentPolicyMiddleware(CSPMiddleware):
     """django-csp with a second policy for the administration; views may still change theirs with its decorators."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """A page previewed in the administration keeps its own policy, but may stand in our frame."""
+        answer = super().process_response(request, response)
+        if administers(request) and HEADER in answer:
+            answer[HEADER] = answer[HEADER].replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        return answer
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
-        administered = request.path_info.startswith(reverse("wagtailadmin_home"))
-        if administered and not report_only and parts.config is None:
+        if administers(request) and not report_only and parts.config is None:
             parts.config = settings.ADMIN_CONTENT_POLICY
         return parts
 

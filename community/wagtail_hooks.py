@@ -56,6 +56,11 @@ def date_choosers() -> str:
     return format_html('<script src="{}"></script>', static("community/admin.js"))
 
 
+@hooks.register("insert_global_admin_css")
+def own_mark() -> str:
+    return format_html('<link rel="stylesheet" href="{}">', static("community/admin.css"))
+
+
 @hooks.register("before_bulk_action")
 def only_administrators_change_administrators(
     request: HttpRequest, action_type: str, objects: list[object], action: object

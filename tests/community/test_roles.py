@@ -81,6 +81,8 @@ def test_an_editor_previews_the_draft(site: SmallSite, editor: Client) -> None:
     shown = editor.get(f"{url}?mode=")
     assert "预览中的名称" in shown.content.decode()
     assert f'id="{CLAUSES[0][0]}"' in shown.content.decode()
+    assert "frame-ancestors 'self'" in shown["Content-Security-Policy"]
+    assert shown["X-Frame-Options"] == "SAMEORIGIN"
 
 
 def test_an_editor_opens_the_draft_in_both_languages(site: SmallSite, editor: Client) -> None:
