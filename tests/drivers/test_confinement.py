@@ -77,7 +77,10 @@ def test_a_fork_bomb_stays_within_its_node(base_image: str, tmp_path: Path):
 
 def test_limits_are_the_kernels_own(place: Place):
     facts = place.as_learner("ulimit -n; ulimit -Hn; ulimit -Hc; cat /proc/self/status").output
-    assert facts.splitlines()[:3] == ["1024", "2048", "0"]
+    soft, hard, core = facts.splitlines()[:3]
+    assert (hard, core) == ("2048", "0")
+    # Some versions of runc raise the soft limit of what they start to the hard one, by a race of their own.
+    assert soft in {"1024", "2048"}
     for line in ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb"):
         assert f"{line}:\t0000000000000000" in facts
     assert "NoNewPrivs:\t1" in facts
