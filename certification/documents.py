@@ -18,6 +18,10 @@ from courses.api import Completion
 
 CHINESE, ENGLISH = "zh-Hans", "en"
 BETWEEN_LANGUAGES = " / "
+# A credential must stay small enough to be verified anywhere; further clauses are read on the programme's page.
+MOST_CLAUSES = 48
+MOST_EVIDENCE = 32
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,11 @@ def alignment(references: Iterable[str], language: str) -> list[dict[str, Json]]
         {
             "type": ["Alignment"],
             "targetCode": str(place.reference),
-            "targetFramework": written_plainly(place.standard_title),
-            "targetName": written_plainly(f"{place.number} {place.title}"),
+            "targetFramework": written_plainly(place.standard_title)[:LONGEST_NAME],
+            "targetName": written_plainly(f"{place.number} {place.title}")[:LONGEST_NAME],
             "targetUrl": place.url if "://" in place.url else f"{settings.PUBLIC_URL}{place.url}",
         }
-        for place in (places[reference] for reference in wanted if reference in places)
+        for place in [places[reference] for reference in wanted if reference in places][:MOST_CLAUSES]
     ]
 
 
@@ -90,7 +94,7 @@ def evidence(completions: Iterable[Completion]) -> list[dict[str, Json]]:
                     f"passed on {day} in the course “{course.title_en or 'cloud computing'}” with {lab.points} of {lab.of} points",
                 ),
             }
-    return list(found.values())
+    return list(found.values())[:MOST_EVIDENCE]
 
 
 def badge(

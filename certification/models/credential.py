@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from certification.status_list import ENTRIES
 
@@ -29,10 +30,10 @@ def new_subject_id() -> str:
 class Act(models.TextChoices):
     """What can happen to a credential."""
 
-    ISSUED = "issued", _("Issued")
-    SUSPENDED = "suspended", _("Suspended")
-    REINSTATED = "reinstated", _("Reinstated")
-    REVOKED = "revoked", _("Revoked")
+    ISSUED = "issued", pgettext_lazy("act", "Issued")
+    SUSPENDED = "suspended", pgettext_lazy("act", "Suspended")
+    REINSTATED = "reinstated", pgettext_lazy("act", "Reinstated")
+    REVOKED = "revoked", pgettext_lazy("act", "Revoked")
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):

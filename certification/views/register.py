@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 from rules.contrib.views import permission_required
 
@@ -96,9 +96,9 @@ def register(request: HttpRequest) -> HttpResponse:
         "state": state,
         "states": [
             ("", _("All standings")),
-            ("standing", _("Standing")),
-            ("suspended", _("Suspended")),
-            ("revoked", _("Revoked")),
+            ("standing", _("Neither suspended nor revoked")),
+            ("suspended", pgettext("verdict", "Suspended")),
+            ("revoked", pgettext("verdict", "Revoked")),
         ],
         "kept_query": urlencode({"q": words, "state": state}),
     }

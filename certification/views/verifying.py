@@ -11,10 +11,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from certification import inspection, reading, wording
+from certification.attachments import LARGEST_PDF
 from certification.forms import VerifyForm
 from certification.inspection import Inspection
 from certification.limits import limited
 from certification.printing import qr_svg
+
+# A file, a text and what a multipart form adds: more is refused before it is taken apart.
+LARGEST_REQUEST = LARGEST_PDF + 256 * 1024
 
 
 def ask(request: HttpRequest) -> HttpResponse:
@@ -28,6 +32,11 @@ verify = csrf_exempt(never_cache(require_http_methods(["GET", "HEAD", "POST"])(a
 
 @limited
 def _answer(request: HttpRequest) -> HttpResponse:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_REQUEST:
+        form = VerifyForm({}, hosts=_hosts(request))
+        form.errors.clear()
+        form.add_error("file", wording.CANNOT_READ["too large"])
+        return _form(request, form, status=413)
     form = VerifyForm(request.POST, request.FILES, hosts=_hosts(request))
     if not form.is_valid():
         return _form(request, form, status=422)

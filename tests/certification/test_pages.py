@@ -119,8 +119,12 @@ def test_a_file_that_is_no_certificate_is_an_answer_and_not_an_accident(client, 
 
 
 def test_a_file_too_large_for_any_certificate_is_refused_unread(client, db):
-    response = client.post(VERIFY, {"file": SimpleUploadedFile("c.pdf", b"%PDF-" + bytes(5_000_000))})
-    assert response.status_code == 422
+    for size, status in ((4_300_000, 422), (5_000_000, 413)):
+        response = client.post(VERIFY, {"file": SimpleUploadedFile("c.pdf", b"%PDF-" + bytes(size))})
+        assert response.status_code == status
+        assert response.context["form"].errors["file"] == [
+            "This file is larger than any certificate of ours."
+        ]
 
 
 def test_every_unknown_id_gets_one_and_the_same_answer(client, credential):
