@@ -1,7 +1,10 @@
 """Checks: who runs them, what they find, what counts, and what the learner reads."""
 
 import logging
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from django.dispatch import receiver
@@ -159,6 +162,17 @@ def test_a_request_whose_worker_died_is_run_again_in_full(engine, session):
     assert CheckResult.objects.count() == 2
 
 
+def test_a_step_without_checks_has_nothing_to_fail(engine, session):
+    session.lab.steps.get(key="second").checks.all().delete()
+    assert check(session, "second").passed is True
+
+
+def test_a_lab_without_checks_is_never_passed(engine, session):
+    for step in session.lab.steps.all():
+        step.checks.all().delete()
+    assert finish(session)[0].passed is False
+
+
 def test_a_finish_with_every_check_passing_passes_the_lab(engine, session):
     request, sandbox = finish(session)
     session.refresh_from_db()
@@ -248,28 +262,34 @@ def test_checks_whose_sandbox_is_gone_are_answered(engine, session):
 
 
 @pytest.fixture
-def shell(tmp_path):
+def place():
+    """A folder that everybody may enter; pytest's own is shut to others."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def shell(place):
     """What /bin/sh says of a check's script, as somebody whom permissions bind."""
 
     def run(script):
-        tmp_path.chmod(0o755)
         return subprocess.run(
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-s"],
-            input=grading.PRELUDE + f"cd {tmp_path} || exit 3\n" + script,
+            input=grading.PRELUDE + f"cd {place} || exit 3\n" + script,
             capture_output=True,
             text=True,
             timeout=10,
             check=False,
         )
 
-    for parent in [tmp_path, *tmp_path.parents][:3]:
-        parent.chmod(0o755)
     return run
 
 
-def test_readable_is_true_for_what_can_be_read(shell, tmp_path):
-    (tmp_path / "work").write_text("done")
-    (tmp_path / "work").chmod(0o644)
+def test_readable_is_true_for_what_can_be_read(shell, place):
+    (place / "work").write_text("done")
+    (place / "work").chmod(0o644)
     done = shell("readable work && cat work")
     assert (done.returncode, done.stdout) == (0, "done")
 
@@ -279,21 +299,21 @@ def test_readable_is_false_and_goes_on_for_what_does_not_exist(shell):
     assert (done.returncode, done.stdout) == (0, "missing\n")
 
 
-def test_a_shut_file_ends_the_check_as_unreadable(shell, tmp_path):
-    (tmp_path / "work").write_text("done")
-    (tmp_path / "work").chmod(0o600)
+def test_a_shut_file_ends_the_check_as_unreadable(shell, place):
+    (place / "work").write_text("done")
+    (place / "work").chmod(0o600)
     done = shell("readable work; echo passed over")
     assert (done.returncode, done.stdout) == (1, "unreadable\n")
 
 
-def test_a_shut_directory_above_ends_the_check_as_unreadable(shell, tmp_path):
-    (tmp_path / "home").mkdir(mode=0o700)
-    (tmp_path / "home" / "work").write_text("done")
-    done = shell(f"readable {tmp_path}/home/work; echo passed over")
+def test_a_shut_directory_above_ends_the_check_as_unreadable(shell, place):
+    (place / "home").mkdir(mode=0o700)
+    (place / "home" / "work").write_text("done")
+    done = shell(f"readable {place}/home/work; echo passed over")
     assert (done.returncode, done.stdout) == (1, "unreadable\n")
 
 
-def test_a_link_to_nowhere_is_missing_and_not_unreadable(shell, tmp_path):
-    (tmp_path / "work").symlink_to("nowhere")
+def test_a_link_to_nowhere_is_missing_and_not_unreadable(shell, place):
+    (place / "work").symlink_to("nowhere")
     done = shell("readable work || echo missing")
     assert (done.returncode, done.stdout) == (0, "missing\n")
