@@ -140,7 +140,7 @@ def test(installation: Installation, options: argparse.Namespace) -> int:
             n: v for n, v in os.environ.items() if n not in {"PUBLIC_URL", "PYTHONDONTWRITEBYTECODE"}
         }
         return subprocess.run(
-            python("-m", "pytest", "-n", "2", "--dist", "loadgroup", *options.rest),
+            python("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", *options.rest),
             cwd=ROOT, env=environment, check=False,
         ).returncode  # fmt: skip
     finally:

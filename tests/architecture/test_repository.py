@@ -80,4 +80,4 @@ def test_no_module_outgrows_its_room_and_no_function_its_screen():
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > 60:
                     too_long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {lines} lines")
-    assert too_long == []
+    assert not too_long, "\n".join(too_long)
