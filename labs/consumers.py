@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
+from dataclasses import asdict
 from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qs
@@ -181,17 +182,7 @@ class TerminalConsumer(AsyncConsumer):
         with Seat(person_id):
             terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
             try:
-                hello = terminal.hello
-                await self.say(
-                    {
-                        "type": "hello",
-                        "epoch": hello.epoch,
-                        "offset": hello.offset,
-                        "gap": hello.gap,
-                        "cols": hello.cols,
-                        "rows": hello.rows,
-                    }
-                )
+                await self.say({"type": "hello", **asdict(terminal.hello)})
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self.pump_output(terminal))
                     tasks.create_task(self.pump_input(terminal))
