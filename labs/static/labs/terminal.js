@@ -25,6 +25,21 @@ function openLink(address) {
 }
 
 /**
+ * Whether the browser measures elements in device pixels as it scales them. Where it does not (emulated screens), the
+ * WebGL renderer gets a canvas of the wrong size and shows nothing.
+ */
+const tellsDevicePixels = (element) =>
+  new Promise((answer) => {
+    const observer = new ResizeObserver(([entry]) => {
+      observer.disconnect();
+      const told = entry.devicePixelContentBoxSize?.[0].inlineSize;
+      const expected = entry.contentRect.width * window.devicePixelRatio;
+      answer(told === undefined || Math.abs(told - expected) <= 2);
+    });
+    observer.observe(element, { box: "device-pixel-content-box" });
+  });
+
+/**
  * Options: ``path`` of its websocket, ``node``, ``number``, ``panel`` (the cloned #terminal-template), ``preferences``
  * {screenReader, scrollback}, and callbacks ``leave(step)`` on F6, ``search()``, ``ended(code)``, ``alive()``.
  */
@@ -216,8 +231,10 @@ export class TerminalView {
     this.#connection.start();
   }
 
-  #drawWithWebgl() {
+  async #drawWithWebgl() {
     // Its lines join and its wide characters are wide; where it cannot be had or is lost, xterm draws with the DOM.
+    if (!(await tellsDevicePixels(this.#part("screen")))) return;
+    if (this.#watching.signal.aborted) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => webgl.dispose());
