@@ -14,7 +14,7 @@ from django.utils import translation
 from wagtail.models import GroupPagePermission, Page
 
 from certification.api import Programme
-from community.api import ClauseReference, Role, User, clause
+from community.api import ClauseReference, HomePage, Role, User, clause
 from config.demo import people, texts, world
 from courses.api import CataloguePage, CoursePage, LessonPage
 from labs.api import labs_by_slug
@@ -203,6 +203,16 @@ def test_instructors_may_edit_courses_and_editors_standards_and_nothing_else(her
     for catalogue in CataloguePage.objects.all():
         assert catalogue.permissions_for_user(instructor).can_edit()
         assert not catalogue.get_parent().permissions_for_user(instructor).can_edit()
+
+
+@pytest.mark.parametrize("language", [CHINESE, ENGLISH])
+def test_an_instructor_opens_courses_and_lessons_to_edit_them_in_either_language(here, language):
+    client = Client()
+    client.force_login(User.objects.get(username="instructor"))
+    lesson = LessonPage.objects.filter(locale__language_code=language).latest("pk")
+    for page in (lesson, lesson.get_parent(), lesson.get_parent().get_parent()):
+        assert client.get(f"/admin/pages/{page.pk}/edit/").status_code == 200
+    assert client.get(f"/admin/pages/{HomePage.objects.first().pk}/edit/").status_code == 302
 
 
 def test_the_command_prints_the_people_as_json(here):
