@@ -10,9 +10,10 @@ from django.conf import settings
 from certification import publishing
 from certification.issuers import Issuer, profile
 from certification.models import Programme
-from certification.shapes import CREDENTIALS_V2, OPEN_BADGES, Json, written_plainly
+from certification.shapes import CREDENTIALS_V2, OPEN_BADGES, written_plainly
 from certification.signing import written_at
 from certification.status_list import Purpose
+from certification.terms import Json
 from community.api import ClauseReference, clauses
 from courses.api import Completion
 

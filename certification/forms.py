@@ -92,7 +92,7 @@ class ClausesField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str]:
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         lines = [line.strip() for line in str(super().to_python(value)).splitlines()]
         return list(dict.fromkeys(line for line in lines if line))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from certification import multibase
-from certification.shapes import Json
+from certification.terms import Json
 
 DID_CONTEXTS = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1")
 

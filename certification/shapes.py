@@ -10,22 +10,30 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-Json: TypeAlias = "str | bool | list[Json] | dict[str, Json]"
+from certification.terms import (
+    LONGEST_IRI,
+    XSD_OF_BADGES,
+    Form,
+    Json,
+    Kind,
+    Shape,
+    Term,
+    address,
+    link,
+    moment,
+    node,
+)
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 
 LARGEST_BYTES = 65_536
 MOST_BRACKETS = 400
-LONGEST_TEXT = 8_000
-LONGEST_IRI = 600
 MOST_ITEMS = 64
 
 VC = "https://www.w3.org/2018/credentials#"
@@ -33,8 +41,6 @@ STATUS = "https://www.w3.org/ns/credentials/status#"
 SECURITY = "https://w3id.org/security#"
 BADGES = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#"
 SCHEMA = "https://schema.org/"
-XSD = "http://www.w3.org/2001/XMLSchema#"
-XSD_OF_BADGES = "https://www.w3.org/2001/XMLSchema#"
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 
 IRI = re.compile(r"(?:https?://|urn:uuid:|did:web:)[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
@@ -68,70 +74,6 @@ class FormError(ValueError):
         super().__init__(f"{fault.value} at {path or 'the document'}")
         self.fault = fault
         self.path = path
-
-
-class Kind(StrEnum):
-    """How a term's value is written."""
-
-    TEXT = "text"
-    MOMENT = "moment"
-    IRI = "iri"
-    TRUTH = "truth"
-    NODE = "node"
-
-
-@dataclass(frozen=True)
-class Term:
-    """The meaning of one plain term: its IRI, how its value is written, whether it is a list or may be left out."""
-
-    iri: str
-    kind: Kind = Kind.TEXT
-    datatype: str = f"{XSD}string"
-    shape: "Shape | None" = None
-    many: bool = False
-    optional: bool = False
-    choices: frozenset[str] = frozenset()
-    longest: int = LONGEST_TEXT
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One node: its types exactly as written, whether it has an id, and its terms."""
-
-    types: tuple[tuple[str, str], ...] = ()
-    types_listed: bool = True
-    identified: bool = True
-    terms: dict[str, Term] = field(default_factory=dict)
-
-    @property
-    def written_type(self) -> Json:
-        names: list[Json] = [name for name, _ in self.types]
-        return names if self.types_listed else names[0]
-
-
-@dataclass(frozen=True)
-class Form:
-    """A whole kind of document: its contexts, exactly, and its root node."""
-
-    contexts: tuple[str, ...]
-    root: Shape
-
-
-def node(iri: str, shape: Shape, *, many: bool = False, optional: bool = False) -> Term:
-    return Term(iri, Kind.NODE, shape=shape, many=many, optional=optional)
-
-
-def moment(iri: str, *, optional: bool = False) -> Term:
-    return Term(iri, Kind.MOMENT, f"{XSD}dateTime", optional=optional)
-
-
-def link(iri: str, *, optional: bool = False) -> Term:
-    return Term(iri, Kind.IRI, optional=optional)
-
-
-def address(iri: str, *, optional: bool = False) -> Term:
-    """A URL that the badge context writes as a typed literal, not as a node."""
-    return Term(iri, datatype=f"{XSD_OF_BADGES}anyURI", optional=optional, longest=LONGEST_IRI)
 
 
 LANGUAGES = frozenset({"zh-Hans", "en"})

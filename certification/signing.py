@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, serialize
 
 from certification import multibase
-from certification.shapes import Fault, Form, FormError, Json, proof_statements, statements
+from certification.shapes import Fault, FormError, proof_statements, statements
+from certification.terms import Form, Json
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 SIGNATURE_BYTES = 64

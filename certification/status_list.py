@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from certification import multibase
-from certification.shapes import CREDENTIALS_V2, Json
+from certification.shapes import CREDENTIALS_V2
 from certification.signing import written_at
+from certification.terms import Json
 
 ENTRIES = 131_072
 BYTES = ENTRIES // 8

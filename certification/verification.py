@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import cast
 
 from certification.issuers import Issuer
-from certification.shapes import BADGE, IRI, STATUS_LIST, FormError, Json, read
+from certification.shapes import BADGE, IRI, STATUS_LIST, FormError, read
 from certification.signing import is_signed_by, take_apart
 from certification.status_list import Purpose, UnreadableList, decode, is_set
+from certification.terms import Json
 
 
 class Outcome(StrEnum):

@@ -14,8 +14,8 @@ from certification import documents, issuers, keys, publishing
 from certification.inspection import PUBLIC_ID
 from certification.limits import limited
 from certification.models import Credential, Programme
-from certification.shapes import Json
 from certification.status_list import Purpose
+from certification.terms import Json
 
 STATUS_SECONDS = 30
 KEYS_SECONDS = 300
