@@ -2,13 +2,8 @@
 
 import rules
 
-from community.api import Role, User
+from community.api import User, is_operator
 from courses.models import CoursePage
-
-
-@rules.predicate
-def is_operator(person: User) -> bool:
-    return person.is_authenticated and person.has_role(Role.OPERATOR)
 
 
 @rules.predicate

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from wagtail import hooks
 from wagtail.models import Page
 
-from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem, User
+from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem, User, excerpt
 from courses import outline as outlines
 from courses import progress
 from courses.models import CoursePage, Enrolment, LessonPage
@@ -13,7 +13,6 @@ from courses.views import reading
 from courses.views.reading import Entry
 
 HITS = 20
-EXCERPT = 120
 
 
 @hooks.register("serve_taught_page")
@@ -59,13 +58,6 @@ def search(query: str, language: str) -> list[SearchHit]:
             for page in by_lesson
         ),
     ]
-
-
-def excerpt(text: str, query: str) -> str:
-    """The part of ``text`` around the first occurrence of ``query``."""
-    at = max(0, text.lower().find(query.lower()) - EXCERPT // 2)
-    part = text[at : at + EXCERPT]
-    return f"{'… ' if at else ''}{part}{' …' if at + EXCERPT < len(text) else ''}"
 
 
 @hooks.register("clause_threads")

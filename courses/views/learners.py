@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from community.api import tidy
 from courses import progress
 from courses.models import CoursePage, Enrolment
 from courses.outline import outline, unpublished
@@ -41,7 +42,7 @@ def show(request: HttpRequest, course_key: UUID) -> HttpResponse:
     if not any(request.user.has_perm("courses.view_learners", edition) for edition in pages.values()):
         raise PermissionDenied
     course = outline(course_key) or unpublished(page)
-    query = " ".join(request.GET.get("q", "").split())[:200]
+    query = tidy(request.GET.get("q", ""))
     enrolments = Enrolment.objects.current().in_course(course_key).select_related("learner")
     for word in query.split():
         enrolments = enrolments.filter(

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from wagtail.views import serve
 
-from community.api import ClauseLink, ClauseReference, User, clauses
+from community.api import ClauseLink, ClauseReference, User, clauses, tidy
 from courses import outline as outlines
 from courses import progress
 from courses.models import CataloguePage, CoursePage, Enrolment, LessonPage, Level, ModulePage
@@ -84,7 +84,7 @@ def show(request: HttpRequest, page: CataloguePage | CoursePage | ModulePage | L
 
 
 def show_catalogue(request: HttpRequest, page: CataloguePage) -> HttpResponse:
-    query = " ".join(request.GET.get("q", "").split())[:200]
+    query = tidy(request.GET.get("q", ""))
     level = request.GET.get("level", "")
     level = level if level in Level.values else ""
     found = matching(CoursePage.objects.live().child_of(page), query, level).order_by("path")
