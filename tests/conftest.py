@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """The whole product is started once, in one xdist worker, first of all; other files stay whole, engine first."""
-    items.sort(key=lambda item: [not item.get_closest_marker(mark) for mark in ("stack", "docker", "browser")])
+    items.sort(
+        key=lambda item: [not item.get_closest_marker(mark) for mark in ("stack", "docker", "browser")]
+    )
     for item in items:
         group = "stack" if item.get_closest_marker("stack") else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
