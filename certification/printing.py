@@ -22,6 +22,7 @@ from certification.verification import Claims, claims_of
 STYLE = Path(__file__).parent / "static" / "certification" / "certificate_pdf.css"
 HOLDER_WIDTHS = (30, 56)
 TITLE_WIDTHS = (36, 60)
+CLAUSES_PRINTED = 6
 
 
 class NothingIsFetched(URLFetcher):
@@ -59,6 +60,8 @@ def pdf(credential: Credential) -> bytes:
             "title_size": size_for(title_zh, TITLE_WIDTHS),
             "about_zh": about_zh,
             "about_en": about_en,
+            "clauses": said.clauses[:CLAUSES_PRINTED],
+            "more_clauses": max(len(said.clauses) - CLAUSES_PRINTED, 0),
             "issued": local_day(said.valid_from),
             "until": local_day(said.valid_until) if said.valid_until else None,
             "link": credential.link,
