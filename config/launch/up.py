@@ -236,9 +236,11 @@ class Launch:
         self.ready = False
         if self.listening is not None:
             self.listening.close()
-        for name in ("web", "beat", "worker"):
-            if name in self.supervisor.watched:
-                await self.supervisor.stop(name)
+        if self.supervisor.watched:
+            with step("Web, beat and worker stopped") as shown:
+                for name in ("web", "beat", "worker"):
+                    shown.detail(name)
+                    await self.supervisor.stop(name)
         if self.problem is None and (self.installation.var / "people.json").exists():
             await self.stop_sandboxes()
         await self.supervisor.stop("broker")
