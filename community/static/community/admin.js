@@ -1,9 +1,9 @@
 // Date choosers and inline panels of Wagtail's administration without inline scripts, so that its policy needs no exception for them.
 
 function start(place) {
-  for (const mark of place.querySelectorAll("[data-chooser]")) {
+  for (const mark of place.querySelectorAll("[data-own-chooser]")) {
     const input = document.getElementById(mark.dataset.for);
-    const chooser = window[mark.dataset.chooser];
+    const chooser = window[mark.dataset.ownChooser];
     if (!input || !chooser || !document.contains(mark)) continue;
     mark.remove();
     chooser(mark.dataset.for, JSON.parse(mark.dataset.config));
@@ -11,8 +11,8 @@ function start(place) {
 }
 
 function startPanels(place) {
-  for (const mark of place.querySelectorAll("[data-panel]")) {
-    const Panel = window[mark.dataset.panel];
+  for (const mark of place.querySelectorAll("[data-own-panel]")) {
+    const Panel = window[mark.dataset.ownPanel];
     if (!Panel) continue;
     mark.remove();
     new Panel(JSON.parse(mark.dataset.config));
