@@ -136,9 +136,9 @@ def test(installation: Installation, options: argparse.Namespace) -> int:
             if built.returncode:
                 raise Failure("The sandbox images could not be built (above).", "./dev images shows it again")
             images.keep_built(record)
-        environment = {
-            n: v for n, v in os.environ.items() if n not in {"PUBLIC_URL", "PYTHONDONTWRITEBYTECODE"}
-        }
+        # This process imported config, which settles on the settings of a start; pytest must choose its own.
+        foreign = {"DJANGO_SETTINGS_MODULE", "PUBLIC_URL", "PYTHONDONTWRITEBYTECODE"}
+        environment = {n: v for n, v in os.environ.items() if n not in foreign}
         return subprocess.run(
             python("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", *options.rest),
             cwd=ROOT, env=environment, check=False,
