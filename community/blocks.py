@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.images.blocks import ImageBlock
@@ -183,12 +183,14 @@ class ClauseBlock(blocks.StructBlock):
         help_text=_("The stable anchor others refer to. Keep it when the clause moves or is reworded."),
     )
     level = blocks.ChoiceBlock(
-        choices=[(str(level), str(level)) for level in range(1, DEEPEST + 1)], default="1", label=_("level")
+        choices=[(str(level), str(level)) for level in range(1, DEEPEST + 1)],
+        default="1",
+        label=pgettext_lazy("clause", "level"),
     )
     kind = blocks.ChoiceBlock(
         choices=[("normative", _("Normative")), ("informative", _("Informative"))],
         default="normative",
-        label=_("kind"),
+        label=pgettext_lazy("clause", "kind"),
     )
     title = blocks.CharBlock(max_length=120, label=_("title"))
     body = blocks.RichTextBlock(required=False, features=CLAUSE_FEATURES, label=_("text"))

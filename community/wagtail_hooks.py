@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from wagtail import hooks
 from wagtail.models import Page
@@ -46,7 +46,7 @@ def footer(request: HttpRequest) -> list[NavItem]:
     items = [NavItem(10, page.title, url=page.get_url(request) or "") for page in pages]
     return [
         *items,
-        NavItem(80, _("Status"), url_name="status"),
+        NavItem(80, pgettext("site", "Status"), url_name="status"),
         NavItem(90, _("API"), url_name="api-1:openapi-view"),
     ]
 
