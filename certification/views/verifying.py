@@ -42,7 +42,8 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return _form(request, form, status=422)
     if form.public_id:
         return redirect("certification:verify_id", form.public_id)
-    return _verdict(request, inspection.inspect_text(form.text))
+    found = inspection.inspect_text(form.text)
+    return _verdict(request, found, posted=_again(found.text))
 
 
 @never_cache
@@ -71,11 +72,16 @@ def _hosts(request: HttpRequest) -> set[str]:
     return {settings.PUBLIC_URL.partition("://")[2].lower(), request.get_host().lower()}
 
 
+def _again(text: str) -> dict[str, str]:
+    """What to post for the same verdict in the other language; empty when the form would not take ``text``."""
+    return {"asked": text} if text.lstrip().startswith("{") else {}
+
+
 def _form(request: HttpRequest, form: VerifyForm, status: int = 200) -> HttpResponse:
     return render(request, "certification/verify.html", {"form": form}, status=status)
 
 
-def _verdict(request: HttpRequest, found: Inspection) -> HttpResponse:
+def _verdict(request: HttpRequest, found: Inspection, posted: dict[str, str] | None = None) -> HttpResponse:
     claims = found.verdict.claims
     context = {
         "words": wording.VERDICTS[found.verdict.outcome],
@@ -84,6 +90,7 @@ def _verdict(request: HttpRequest, found: Inspection) -> HttpResponse:
         "said": reading.in_my_language(claims) if claims else None,
         "now": timezone.now(),
         "inspection": found,
+        "posted": posted or {},
         "breadcrumbs": _trail(),
         "checked_by": settings.PUBLIC_URL,
     }

@@ -1,5 +1,6 @@
 """What people see: the form, verdicts, the wallet, the register; who may do what; and how often."""
 
+import html
 import json
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -80,7 +81,16 @@ def test_a_tampered_text_is_invalid_and_its_claims_are_not_shown_as_facts(client
     response = client.post(VERIFY, {"asked": credential.document.replace("李雷", "韩梅梅")})
     page = text_of(response)
     assert "<h1>Invalid</h1>" in page
-    assert "韩梅梅" not in page.split("<details")[0]
+    assert "韩梅梅" not in page.split("<main")[1].split("<details")[0]
+
+
+def test_switching_language_keeps_the_verdict_on_what_was_handed_in(client, credential):
+    tampered = credential.document.replace("李雷", '<b>"韩梅梅"')
+    page = client.post(VERIFY, {"asked": tampered}).content.decode()
+    switch = page.split('<form method="post" action="/zh-hans/verify/">')[1].split("</form>")[0]
+    again = html.unescape(re.search(r'name="asked" value="([^"]*)"', switch)[1])
+    assert again == tampered
+    assert "<h1>无效</h1>" in text_of(client.post("/zh-hans/verify/", {"asked": again}))
 
 
 def test_an_uploaded_json_or_pdf_gets_its_verdict(client, credential, learner):
