@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from community.authentication import signed_in
 from community.forms import PersonForm, TokenForm
@@ -29,9 +29,14 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def make_token(request: HttpRequest) -> HttpResponse:
-    """The new token in plain text, this once; it is answered, never stored or put in a message."""
+    """The new token in plain text, this once; it is answered, never stored or put in a message.
+
+    Somebody sent here by the sign-in page or the language switch finds the form on the account page.
+    """
+    if request.method != "POST":
+        return redirect("account")
     form = TokenForm(request.POST)
     if not form.is_valid():
         return render(request, "community/account.html", _particulars(request, token_form=form), status=422)

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from community.api import signed_in
 from courses import enrolling
@@ -55,11 +55,13 @@ def withdraw(request: HttpRequest, course_key: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def mark_done(request: HttpRequest, lesson_key: UUID) -> HttpResponse:
-    """The lesson is done and its page says so."""
+    """The lesson is done and its page says so; somebody sent here by the sign-in page finds the button there."""
     try:
         course = enrolling.course_of(lesson_key)
+        if request.method == "GET":
+            return back_to(course, lesson_key)
         enrolment = enrolling.mark_done(signed_in(request), lesson_key)
         if enrolment.completed_at is not None:
             messages.success(request, _("All lessons are done: you have completed this course."))
@@ -74,11 +76,13 @@ def mark_done(request: HttpRequest, lesson_key: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def take_back(request: HttpRequest, lesson_key: UUID) -> HttpResponse:
-    """The lesson is not done after all and its page says so."""
+    """The lesson is not done after all and its page says so; a link only leads to the page."""
     try:
         course = enrolling.course_of(lesson_key)
+        if request.method == "GET":
+            return back_to(course, lesson_key)
         enrolling.take_back(signed_in(request), lesson_key)
     except enrolling.CourseNotOffered:
         raise Http404 from None

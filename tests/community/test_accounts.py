@@ -86,6 +86,34 @@ def test_a_forgotten_password_is_replaced_through_the_mailed_link(
     assert trainee.check_password("another long secret")
 
 
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        ("zh-hans", "设置新密码", "您的用户名是 trainee。"),
+        ("en", "Choose a new password", "Your username is trainee."),
+    ],
+)
+def test_mail_is_written_and_leads_on_in_the_language_of_the_page(
+    site: SmallSite, trainee: User, client: Client, language: str, subject: str, words: str
+) -> None:
+    client.post(at("account_reset_password", language=language), {"email": trainee.email})
+    letter = mail.outbox[0]
+    assert subject in letter.subject
+    assert words in letter.body
+    assert f"http://testserver/{language}/accounts/" in letter.body
+
+
+def test_asking_for_a_new_password_tells_nobody_which_addresses_have_accounts(
+    site: SmallSite, trainee: User, client: Client
+) -> None:
+    answers = [
+        client.post(at("account_reset_password"), {"email": email}, follow=True)
+        for email in (trainee.email, "nobody@example.org")
+    ]
+    assert answers[0].redirect_chain == answers[1].redirect_chain
+    assert len(mail.outbox) == 2
+
+
 def test_trying_passwords_is_limited(site: SmallSite, trainee: User, client: Client) -> None:
     for _ in range(12):
         answer = client.post(at("account_login"), {"login": "trainee", "password": "wrong"})
@@ -135,6 +163,15 @@ def test_a_new_token_is_shown_once_and_opens_the_door(trainee_client: Client, tr
 def test_a_shown_token_is_never_cached(trainee_client: Client) -> None:
     made = trainee_client.post(at("account_make_token"), {"name": "homework"})
     assert "no-store" in made["Cache-Control"]
+
+
+def test_switching_language_on_a_shown_token_leads_to_the_account_and_makes_no_other(
+    trainee_client: Client, trainee: User
+) -> None:
+    trainee_client.post(at("account_make_token"), {"name": "homework"})
+    answer = trainee_client.get(at("account_make_token", language="zh-hans"))
+    assert answer["Location"] == at("account", language="zh-hans")
+    assert trainee.bearer_tokens.count() == 1
 
 
 def test_a_token_without_a_name_is_refused(trainee_client: Client, trainee: User) -> None:
