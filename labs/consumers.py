@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import asdict
 from enum import IntEnum
 from typing import Any
@@ -300,10 +301,12 @@ def _is_offset(offset: int) -> bool:
 class SessionConsumer(AsyncWebsocketConsumer):
     """Tells one page how its session stands: at connect, at every change, at every check."""
 
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """As its parent's; the seat is given back whatever ends it, a broker that went away included."""
+        with ExitStack() as self.leaving:
+            await super().__call__(scope, receive, send)
+
     async def connect(self) -> None:
-        self.keeping: asyncio.Task[None] | None = None
-        self.seat: Seat | None = None
-        self.group = group_of(self.scope["url_route"]["kwargs"]["session"])
         if not visitors.may_knock(self.scope):
             await self.close(code=Code.NOT_SIGNED_IN)
             return
@@ -311,23 +314,15 @@ class SessionConsumer(AsyncWebsocketConsumer):
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
         try:
-            person_id = (await self.permitted()).learner_id
-            seat = Seat(person_id)
-            seat.__enter__()
+            self.leaving.enter_context(Seat((await self.permitted()).learner_id))
         except Goodbye as goodbye:
             await self.close(code=goodbye.code)
             return
-        self.seat = seat
-        await self.channel_layer.group_add(self.group, self.channel_name)
+        group = group_of(self.scope["url_route"]["kwargs"]["session"])
+        await self.channel_layer.group_add(group, self.channel_name)
+        self.groups.append(group)
         await self.tell_session()
-        self.keeping = asyncio.create_task(self.keep_permission())
-
-    async def disconnect(self, code: int) -> None:
-        if self.keeping is not None:
-            self.keeping.cancel()
-        if self.seat is not None:
-            self.seat.__exit__()
-            await self.channel_layer.group_discard(self.group, self.channel_name)
+        self.leaving.callback(asyncio.create_task(self.keep_permission()).cancel)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await self.close(code=Code.BAD_FRAME)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import InMemoryChannelLayer, channel_layers
 from django.apps import apps
 from django.test import Client
 from django.utils import timezone
@@ -301,6 +302,31 @@ async def test_one_person_holds_only_so_many_sockets(session, token, settings):
         assert await closed(events(session), token) == consumers.Code.TOO_MANY
     async with Screen(terminal(session), token) as again:
         assert (await again.take())["type"] == "hello"
+    assert not consumers.sockets_of
+
+
+class AbsentLayer(InMemoryChannelLayer):
+    """A channel layer whose broker is away."""
+
+    async def group_add(self, group, channel):
+        raise ConnectionError("no broker")
+
+
+class DyingLayer(InMemoryChannelLayer):
+    """A channel layer whose broker goes away while a socket listens."""
+
+    async def receive(self, channel):
+        await asyncio.sleep(0.2)
+        raise ConnectionError("no broker")
+
+
+@pytest.mark.parametrize("layer", [AbsentLayer, DyingLayer])
+async def test_a_broker_that_goes_away_keeps_no_seat(session, token, monkeypatch, layer):
+    monkeypatch.setattr(channel_layers, "backends", {"default": layer()})
+    watcher = Socket(events(session), token)
+    assert await watcher.connect() is None
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(asyncio.shield(watcher.future), 10)
     assert not consumers.sockets_of
 
 
