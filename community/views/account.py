@@ -2,8 +2,11 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -25,6 +28,16 @@ def show(request: HttpRequest) -> HttpResponse:
     if form.errors:
         person.refresh_from_db()
     return render(request, "community/account.html", _particulars(request, form=form))
+
+
+@never_cache
+def enter_administration(request: HttpRequest) -> HttpResponse:
+    """To the site's own entrance, in the place of Wagtail's: that one lets passwords be tried without end."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.GET.get("next", reverse("wagtailadmin_home")))
+    if not request.user.has_perm("wagtailadmin.access_admin"):
+        raise PermissionDenied
+    return redirect("wagtailadmin_home")
 
 
 @never_cache

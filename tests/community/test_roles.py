@@ -128,6 +128,26 @@ def test_a_trainee_has_no_way_into_the_administration(trainee_client: Client) ->
     assert trainee_client.get(reverse("wagtailadmin_home")).status_code == 302
 
 
+def test_the_administration_has_no_entrance_of_its_own_where_passwords_could_be_tried(
+    site: SmallSite, operator: Client
+) -> None:
+    person = person_with(Role.EDITOR)
+    stranger = Client()
+    answer = stranger.post(
+        "/admin/login/?next=/admin/pages/", {"username": person.username, "password": PASSWORD}
+    )
+    assert answer["Location"].endswith("/accounts/login/?next=/admin/pages/")
+    assert "_auth_user_id" not in stranger.session
+    assert stranger.get("/admin/password_reset/", follow=True).status_code == 404
+    assert operator.get("/admin/login/")["Location"] == reverse("wagtailadmin_home")
+
+
+def test_a_trainee_sent_to_the_administration_is_told_and_not_sent_in_circles(trainee_client: Client) -> None:
+    answer = trainee_client.get(reverse("wagtailadmin_home"), follow=True)
+    assert answer.status_code == 403
+    assert len(answer.redirect_chain) == 1
+
+
 def test_an_instructor_edits_only_the_tree_granted(site: SmallSite) -> None:
     grant(Role.INSTRUCTOR, site.text.zh)
     instructor = signed_in_as(person_with(Role.INSTRUCTOR))
