@@ -23,13 +23,12 @@ SAID_BY_DRIVERS = {
     _("No Docker engine is running on this machine."),
     _("Start it with: service docker start (or install it: apt-get install docker.io)"),
     _("This process may not talk to the Docker engine."),
-    _("Run it as root, or add its user to the group docker and log in again."),
+    _("Start it as root: sudo ./dev up"),
     _("The Docker engine does not answer."),
     _("Look at the engine's log, then restart it: service docker restart"),
     _("The Docker engine is too old."),
     _("Install version 20.10 or newer: apt-get install docker.io"),
     _("Sandboxes need a worker that runs as root."),
-    _("Start it as root: sudo ./dev up"),
     _("This kernel does not limit the memory, processes or processor time of a sandbox."),
     _(
         "Mount the cgroup controllers memory, pids and cpu (boot with cgroup_enable=memory), then restart the engine."

@@ -20,7 +20,7 @@ NOT_RUNNING = Problem(
 )
 FORBIDDEN = Problem(
     "This process may not talk to the Docker engine.",
-    "Run it as root, or add its user to the group docker and log in again.",
+    "Start it as root: sudo ./dev up",
 )
 SILENT = Problem(
     "The Docker engine does not answer.",
