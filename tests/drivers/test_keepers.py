@@ -130,3 +130,8 @@ def test_a_lock_on_what_was_removed_meanwhile_is_taken_anew(folders: KeeperFolde
         folders.remove("r1")
     with folders.one_at_a_time("r1"):
         assert (folders.root / "r1").is_dir()
+
+
+def test_what_fails_under_the_lock_fails_as_itself(folders: KeeperFolders):
+    with pytest.raises(FileNotFoundError, match="of the caller"), folders.one_at_a_time("r1"):
+        raise FileNotFoundError("of the caller")

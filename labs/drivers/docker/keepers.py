@@ -131,13 +131,18 @@ class KeeperFolders:
         while True:
             handle = self._locked(ref, deadline)
             try:
-                # Whoever held the lock may have removed the directory: then this lock guards nothing.
-                with suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(handle), os.stat(self.root / ref)):
-                        yield
-                        return
+                if self._guards(handle, ref):
+                    yield
+                    return
             finally:
                 os.close(handle)
+
+    def _guards(self, handle: int, ref: str) -> bool:
+        """Whether the lock is on the directory there is: whoever held it before may have removed that one."""
+        try:
+            return os.path.samestat(os.fstat(handle), os.stat(self.root / ref))
+        except FileNotFoundError:
+            return False
 
     def _locked(self, ref: str, deadline: float) -> int:
         with disk_errors():
