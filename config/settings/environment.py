@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -83,6 +83,7 @@ def database(url: str, var: Path) -> dict[str, object]:
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
             "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": dict(parse_qsl(parts.query)),
         }
     raise ValueError(
         f"DATABASE_URL starts with {parts.scheme}://; this product runs on sqlite:// or postgresql://"

@@ -16,7 +16,7 @@ missing = [
         "INSTALLATION_ID",
         "SIGNING_KEY_FILE",
     )
-    if name.lower() not in ENV.model_fields_set
+    if name.lower() not in ENV.model_fields_set or str(getattr(ENV, name.lower())) in {"", "."}
 ]
 if missing:
     raise ImproperlyConfigured(
