@@ -109,7 +109,7 @@ def programmes_found(query: str, language: str) -> list[SearchHit]:
         ]
 
 
-@hooks.register("clause_threads")
+@hooks.register("clause_threads", order=30)
 def attesting_programmes(reference: ClauseReference) -> list[ThreadItem]:
     """The programmes whose credential attests the clause."""
     return [

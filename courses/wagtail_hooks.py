@@ -60,7 +60,7 @@ def search(query: str, language: str) -> list[SearchHit]:
     ]
 
 
-@hooks.register("clause_threads")
+@hooks.register("clause_threads", order=10)
 def lessons_on(reference: ClauseReference) -> list[ThreadItem]:
     """The lessons that teach a clause, in the active language where there is a translation."""
     teaching = LessonPage.objects.live().teaching(str(reference)).light().select_related("locale")

@@ -104,7 +104,7 @@ def search(query: str, language: str) -> list[SearchHit]:
         return [SearchHit(card.title, card.url, _("Lab"), card.summary) for card in cards.values()]
 
 
-@hooks.register("clause_threads")
+@hooks.register("clause_threads", order=20)
 def labs_on(reference: ClauseReference) -> list[ThreadItem]:
     """The labs with a check that attests a clause."""
     cards = lab_cards(lab.pk for lab in Lab.objects.attesting(str(reference)))
