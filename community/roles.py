@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
-from wagtail.models import GroupPagePermission, Page
+from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission, Page
 
 from community import registry
 from community.models import Role, StandardsIndexPage, User
@@ -16,6 +16,13 @@ OWN_GRANTS: dict[Role, tuple[str, ...]] = {
     Role.EMPLOYER: (),
     Role.OPERATOR: ("wagtailadmin.access_admin", "community.view_user", "community.change_user"),
 }
+# What an author needs to put pictures and files into pages: to upload their own and to choose among all.
+UPLOADS = (
+    "wagtailimages.add_image",
+    "wagtailimages.choose_image",
+    "wagtaildocs.add_document",
+    "wagtaildocs.choose_document",
+)
 
 
 class UnknownPermission(LookupError):
@@ -30,6 +37,7 @@ def ensure_roles() -> None:
         Group.objects.get_or_create(name=role.value)
     for item in [*grants, *registry.role_grants()]:
         _allow(item.role, item.permission)
+    _let_upload(Role.INSTRUCTOR)
     for index in StandardsIndexPage.objects.all():
         grant(Role.EDITOR, index)
 
@@ -52,8 +60,21 @@ def assign(person: User, role: Role) -> None:
 
 
 def _allow(role: str, name: str) -> None:
+    Group.objects.get(name=str(role)).permissions.add(_permission(role, name))
+
+
+def _let_upload(role: Role) -> None:
+    for name in UPLOADS:
+        GroupCollectionPermission.objects.get_or_create(
+            group=Group.objects.get(name=role.value),
+            collection=Collection.get_first_root_node(),
+            permission=_permission(role.value, name),
+        )
+
+
+def _permission(role: str, name: str) -> Permission:
     app, _, codename = name.partition(".")
     permission = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
     if permission is None:
         raise UnknownPermission(f"{role} is granted {name}, which no installed app has")
-    Group.objects.get(name=str(role)).permissions.add(permission)
+    return permission

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from wagtail import hooks
-from wagtail.models import GroupPagePermission, Page
+from wagtail.models import GroupCollectionPermission, GroupPagePermission, Page
 from wagtail.test.utils.form_data import nested_form_data, streamfield
 
 from community.api import Role, RoleGrant, User, assign, ensure_roles, grant, is_editor
@@ -155,6 +155,19 @@ def test_an_instructor_edits_only_the_tree_granted(site: SmallSite) -> None:
     assert answers == [200, 302]
 
 
+@pytest.mark.parametrize(("app", "chooser"), [("images", "image"), ("docs", "document")])
+def test_an_instructor_uploads_what_lessons_show_and_an_editor_uploads_nothing(
+    site: SmallSite, editor: Client, app: str, chooser: str
+) -> None:
+    instructor = signed_in_as(person_with(Role.INSTRUCTOR))
+    url = reverse(f"wagtail{app}_chooser:choose")
+    offered = [
+        f"{chooser}-chooser-upload-file" in person.get(url).content.decode()
+        for person in (instructor, editor)
+    ]
+    assert offered == [True, False]
+
+
 def test_an_operator_corrects_a_printed_name(site: SmallSite, trainee: User, operator: Client) -> None:
     url = reverse("wagtailusers_users:edit", args=[trainee.pk])
     form = {"username": "trainee", "email": trainee.email, "printed_name": "王 晓云", "is_active": "on"}
@@ -212,9 +225,10 @@ def test_an_administrator_sees_the_printed_name_in_the_form(site: SmallSite) -> 
 
 
 def test_ensuring_the_roles_again_changes_nothing(site: SmallSite) -> None:
-    before = (Group.objects.count(), GroupPagePermission.objects.count())
+    kept = (Group, GroupPagePermission, GroupCollectionPermission)
+    before = [model.objects.count() for model in kept]
     call_command("ensure_roles", stdout=StringIO())
-    assert (Group.objects.count(), GroupPagePermission.objects.count()) == before
+    assert [model.objects.count() for model in kept] == before
 
 
 def test_an_app_above_grants_its_own_permissions(site: SmallSite) -> None:
