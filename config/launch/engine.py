@@ -14,9 +14,10 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from config.launch.console import Failure, say, step
@@ -102,8 +103,8 @@ class Engine:
             )
         if os.geteuid() != 0:
             raise Failure(
-                "No Docker engine answers at /var/run/docker.sock, and only root can start one.",
-                "sudo systemctl start docker, and add yourself to the group docker; or run ./dev up as root",
+                "No Docker engine answers to this user at /var/run/docker.sock, and only root can start one.",
+                "sudo ./dev up",
             )
         program = shutil.which("dockerd", path=SEARCH_PATH)
         if program is None:
@@ -188,10 +189,31 @@ def poll_gone(pidfd: int, seconds: float) -> None:
     select.select([pidfd], [], [], seconds)
 
 
+def ensure_able(info: Mapping[str, Any] | None, euid: int) -> None:
+    """Raises Failure when the engine answers, and yet cannot run sandboxes for this user or on this kernel.
+
+    The worker judges more closely later (labs.drivers.docker.diagnosis); this is what a start can say at once.
+    """
+    if euid != 0:
+        raise Failure(
+            "The engine answers, but sandboxes need a worker that runs as root.",
+            "start it as root: sudo ./dev up",
+        )
+    needed = ("MemoryLimit", "PidsLimit", "CpuCfsQuota")
+    lacking = [name for name in needed if info is not None and not info.get(name)]
+    if lacking:
+        raise Failure(
+            f"This kernel does not limit a sandbox's resources: the engine reports no {', '.join(lacking)}.",
+            "mount the cgroup controllers memory, pids and cpu (boot with cgroup_enable=memory), restart the engine",
+        )
+
+
 def start_or_explain(engine: Engine) -> Failure | None:
-    """None when an engine answers, else why not and what to do; the site starts either way."""
+    """None when an engine answers that can run sandboxes, else why not and what to do; the site starts either way."""
     try:
         engine.ensure()
+        info = ask("/info")
+        ensure_able(json.loads(info) if info else None, os.geteuid())
     except Failure as failure:
         say(f"! Labs will not run: {failure.cause} Fix: {failure.fix}")
         return failure

@@ -131,6 +131,8 @@ class Installation:
         if self.saved_url and wish.host is None and wish.port is None:
             return self.saved_url
         host, port = self.listen_address(wish)
+        if host in WILDCARDS and self.saved_url and port == self.listen_address(Wish())[1]:
+            return self.saved_url
         if host in WILDCARDS:
             raise Failure(
                 f"--host {host} listens on every address, and credentials need the one that people use.",
