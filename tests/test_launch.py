@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.launch import up
+from config.launch import engine, up
 from config.launch.console import Failure
 from config.launch.installation import ROOT, Installation, Wish
 from tests.stack import Stack, free_port, make_stack, migrated_template
@@ -73,6 +73,27 @@ def test_the_address_changes_when_asked_for_in_so_many_words(installation):
 def test_an_address_for_everybody_needs_the_one_that_people_use(installation):
     with pytest.raises(Failure, match="PUBLIC_URL="):
         up.confirm_url(installation, Wish(host="0.0.0.0", port=8000))
+
+
+def test_an_address_fixed_before_may_be_listened_for_everywhere(installation):
+    installation.keep_url("https://labs.example.org")
+    installation.keep_listen_address("127.0.0.1", 8123)
+    assert up.confirm_url(installation, Wish(host="0.0.0.0")) == "https://labs.example.org"
+    with pytest.raises(Failure, match="PUBLIC_URL="):
+        up.confirm_url(installation, Wish(host="0.0.0.0", port=9000))
+
+
+@pytest.mark.parametrize(
+    ("info", "euid", "cause"),
+    [
+        (None, 1000, "as root"),
+        ({"MemoryLimit": True, "PidsLimit": True, "CpuCfsQuota": True}, 1000, "as root"),
+        ({"MemoryLimit": False, "PidsLimit": True, "CpuCfsQuota": True}, 0, "MemoryLimit"),
+    ],
+)
+def test_an_engine_that_answers_and_cannot_run_sandboxes_is_told_at_the_start(info, euid, cause):
+    with pytest.raises(Failure, match=cause):
+        engine.ensure_able(info, euid)
 
 
 def test_a_taken_port_is_said_with_a_way_out_before_anything_is_started(installation):
@@ -153,6 +174,17 @@ def own_stack(worker_id: str, django_db_setup: None) -> Iterator[Stack]:
     shutil.rmtree(own.var)
 
 
+@pytest.fixture
+def own_stack_without_engine(worker_id: str, django_db_setup: None) -> Iterator[Stack]:
+    """A product on a machine where no engine can be had."""
+    own = make_stack(worker_id, 2, migrated_template())
+    own.extra["DOCKER_HOST"] = f"unix://{own.var}/no-engine.sock"
+    own.start()
+    yield own
+    own.stop()
+    shutil.rmtree(own.var)
+
+
 @pytest.mark.stack
 @pytest.mark.docker
 def test_control_c_leaves_no_process_container_network_or_socket(own_stack: Stack):
@@ -173,3 +205,31 @@ def test_control_c_leaves_no_process_container_network_or_socket(own_stack: Stac
     assert own_stack.installation.state() == {}
     keepers = own_stack.var / "keepers"
     assert not keepers.exists() or list(keepers.iterdir()) == []
+
+
+@pytest.mark.stack
+def test_where_no_engine_can_be_had_all_but_the_labs_works_and_cause_and_fix_are_said(
+    own_stack_without_engine: Stack,
+):
+    own = own_stack_without_engine
+    said = (own.installation.logs / "launcher.log").read_text()
+    assert f"! Labs will not run: No Docker engine answers at DOCKER_HOST={own.extra['DOCKER_HOST']}" in said
+    assert "Fix: start it there, or unset DOCKER_HOST" in said
+    for page in ("/zh-hans/", "/en/labs/", "/en/verify/", "/healthz/"):
+        assert httpx.get(own.url + page, timeout=30).status_code == 200
+    authorization = {"Authorization": f"Bearer {own.token('trainee')}"}
+
+    def told() -> str:
+        """The refusal's remedy, or the message of a session opened before the first sweep had looked."""
+        answer = httpx.post(
+            f"{own.url}/api/v1/lab-sessions?lang=en",
+            json={"lab": "load-balancing"},
+            headers=authorization,
+            timeout=30,
+        )
+        assert answer.status_code in {200, 201, 503}
+        return answer.json().get("remedy") or answer.json().get("message") or ""
+
+    assert "docker.io" in own.wait_until(told, 60, "the fix, told to a learner")
+    assert own.stop(signal.SIGINT).endswith("Stopped.\n")
+    assert processes_of(own.var) == []
