@@ -36,5 +36,5 @@ ENV PATH=/opt/yunlian/.venv/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 USER yunlian
 EXPOSE 8000
 CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--ws", "auto", \
-     "--ws-max-size", "262144", "--lifespan", "off", "--timeout-graceful-shutdown", "10", \
+     "--ws-max-size", "262144", "--ws-per-message-deflate", "false", "--lifespan", "off", "--timeout-graceful-shutdown", "10", \
      "--proxy-headers", "--no-access-log"]

@@ -6,8 +6,12 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
+from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+
+# What a channel layer raises while its broker is away; the Redis client's errors are no OSErrors.
+BROKER_AWAY = (OSError, RedisError)
 
 
 def group_of(session_id: object) -> str:
@@ -41,5 +45,5 @@ def _send(group: str, message: dict[str, Any]) -> None:
         return
     try:
         async_to_sync(layer.group_send)(group, message)
-    except OSError as error:
+    except BROKER_AWAY as error:
         log.warning("no nudge to %s: %s", group, error)

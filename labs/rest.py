@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from ninja import Field, Query, Router, Schema, Status
 
 from labs import bodies, sessions
 from labs.models import CheckRequest, Lab, LabSession, LabStep, Node
-from labs.notices import group_of
+from labs.notices import BROKER_AWAY, group_of
 
 router = Router(tags=["labs"])
 LOOK_AGAIN_S = 2.0
@@ -222,9 +222,8 @@ async def finish(request: HttpRequest, session_id: UUID, lang: str = Lang) -> An
 
 async def _asked(request: HttpRequest, session_id: UUID, step: str, lang: str) -> Any:
     layer = get_channel_layer()
-    channel = await layer.new_channel()
     # Listening begins before asking, so that no answer can be missed.
-    await layer.group_add(group_of(session_id), channel)
+    channel = await _listen(layer, session_id)
     try:
         asked = await sync_to_async(_ask)(request, session_id, step, lang)
         until = asyncio.get_running_loop().time() + settings.LABS_CHECK_WAIT_SECONDS
@@ -233,16 +232,29 @@ async def _asked(request: HttpRequest, session_id: UUID, step: str, lang: str) -
                 break
             await _nudge(layer, channel, min(left, LOOK_AGAIN_S))
     finally:
-        await layer.group_discard(group_of(session_id), channel)
+        with suppress(*BROKER_AWAY):
+            await layer.group_discard(group_of(session_id), channel)
     return await sync_to_async(_answer)(asked.pk, lang)
 
 
+async def _listen(layer: Any, session_id: UUID) -> str:
+    """A channel that hears of the session; deaf while the broker is away, as the row tells everything anyway."""
+    channel: str = await layer.new_channel()
+    with suppress(*BROKER_AWAY):
+        await layer.group_add(group_of(session_id), channel)
+    return channel
+
+
 async def _nudge(layer: Any, channel: str, patience_s: float) -> None:
+    """Returns at the next news of the session, after ``patience_s`` at the latest."""
+    began = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(patience_s):
             await layer.receive(channel)
     except TimeoutError:
         return
+    except BROKER_AWAY:
+        await asyncio.sleep(max(0.0, began + patience_s - asyncio.get_running_loop().time()))
 
 
 def _ask(request: HttpRequest, session_id: UUID, step: str, lang: str) -> CheckRequest:

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,22 @@ def pytest_runtest_teardown(item):
     yield
     mark = item.get_closest_marker("django_db")
     if mark is not None and mark.kwargs.get("transaction") and DATABASE in item.config.stash:
-        files = item.config.stash[DATABASE]
-        connections["default"].close()
-        for part in files["mine"].parent.glob(f"{files['mine'].name}-*"):
-            part.unlink()
-        shutil.copyfile(files["template"], files["mine"])
+        refill(**item.config.stash[DATABASE])
+
+
+def refill(mine: Path, template: Path) -> None:
+    """Every table of ``mine`` holds again what ``template`` holds; connections of other threads may stay open."""
+    with closing(sqlite3.connect(mine, timeout=20, isolation_level=None)) as database:
+        database.execute("ATTACH ? AS template", [str(template)])
+        tables = database.execute(
+            "SELECT name FROM template.sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+            " AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '%_fts%'"
+        ).fetchall()
+        database.execute("BEGIN IMMEDIATE")
+        for (name,) in tables:
+            database.execute(f'DELETE FROM main."{name}"')
+            database.execute(f'INSERT INTO main."{name}" SELECT * FROM template."{name}"')
+        database.execute("COMMIT")
 
 
 def migrations_digest() -> str:

@@ -70,16 +70,16 @@ def test_the_address_changes_when_asked_for_in_so_many_words(installation):
     assert installation.saved_url == "http://localhost:9000"
 
 
-def test_an_address_for_everybody_needs_the_one_that_people_use(installation):
-    with pytest.raises(Failure, match="PUBLIC_URL="):
-        up.confirm_url(installation, Wish(host="0.0.0.0", port=8000))
+def test_listening_everywhere_says_how_to_give_the_address_that_people_use(installation, capsys):
+    assert up.confirm_url(installation, Wish(host="0.0.0.0", port=8000)) == "http://localhost:8000"
+    assert "PUBLIC_URL=http://" in capsys.readouterr().out
 
 
 def test_an_address_fixed_before_may_be_listened_for_everywhere(installation):
     installation.keep_url("https://labs.example.org")
     installation.keep_listen_address("127.0.0.1", 8123)
     assert up.confirm_url(installation, Wish(host="0.0.0.0")) == "https://labs.example.org"
-    with pytest.raises(Failure, match="PUBLIC_URL="):
+    with pytest.raises(Failure, match="credentials carry it"):
         up.confirm_url(installation, Wish(host="0.0.0.0", port=9000))
 
 

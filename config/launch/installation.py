@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -133,12 +132,7 @@ class Installation:
         host, port = self.listen_address(wish)
         if host in WILDCARDS and self.saved_url and port == self.listen_address(Wish())[1]:
             return self.saved_url
-        if host in WILDCARDS:
-            raise Failure(
-                f"--host {host} listens on every address, and credentials need the one that people use.",
-                f"PUBLIC_URL=http://{socket.gethostname()}:{port} ./dev up --host {host} --port {port}",
-            )
-        host = "localhost" if host in {"127.0.0.1", "::1"} else host
+        host = "localhost" if host in {"127.0.0.1", "::1", *WILDCARDS} else host
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def keep_url(self, url: str) -> None:

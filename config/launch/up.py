@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from config.launch import images
 from config.launch.console import Failure, Step, say, step, warn
 from config.launch.engine import Engine, start_or_explain
-from config.launch.installation import Installation, Wish
+from config.launch.installation import WILDCARDS, Installation, Wish
 from config.launch.processes import Program, Supervisor, kill_group, python, run_once
 
 HEALTHY_SECONDS = 60
@@ -43,6 +43,13 @@ def confirm_url(installation: Installation, wish: Wish) -> str:
             raise Failure("The address was not changed.", "./dev up starts at the old one")
     if wanted != saved:
         installation.keep_url(wanted)
+    host, port = installation.listen_address(wish)
+    if host in WILDCARDS and urlsplit(wanted).hostname == "localhost":
+        warn(
+            f"This listens on every address, but answers to {wanted} only, and credentials carry that. "
+            f"Fix, for people on other machines: PUBLIC_URL=http://{socket.gethostname()}:{port} "
+            f"./dev up --host {host} --change-url"
+        )
     return wanted
 
 

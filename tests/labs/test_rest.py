@@ -5,7 +5,9 @@ import uuid
 from functools import partial
 
 import pytest
+import redis.exceptions
 from asgiref.sync import sync_to_async
+from channels.layers import InMemoryChannelLayer
 from django.test import AsyncClient, Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -317,6 +319,17 @@ class TestWaiting:
         assert (result["state"], result["passed"], result["failing"]) == ("done", False, ["greets"])
         assert result["checks"][0]["reason"] == "It says nothing"
         assert answer.json()["steps"][0]["checks"][0]["hint"] == "first"
+
+    async def test_a_check_is_answered_while_the_channel_layers_broker_is_away(
+        self, engine, waiting, opened, monkeypatch
+    ):
+        async def away(*_arguments):
+            raise redis.exceptions.ConnectionError("no broker")
+
+        for verb in ("group_add", "group_send", "group_discard", "receive"):
+            monkeypatch.setattr(InMemoryChannelLayer, verb, away)
+        answer = await waiting(f"{SESSIONS}/{opened.pk}/checks/first")
+        assert (answer.status_code, answer.json()["result"]["state"]) == (200, "done")
 
     async def test_a_finish_that_passes_says_so(self, engine, waiting, opened):
         answer = await waiting(f"{SESSIONS}/{opened.pk}/finish")
