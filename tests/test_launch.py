@@ -127,6 +127,38 @@ def test_two_launchers_do_not_hold_one_installation(installation):
     assert not other.is_running()
 
 
+SLOW_TO_END = """
+import os, signal, sys, time
+from pathlib import Path
+from config.launch.installation import Installation
+
+installation = Installation(Path(sys.argv[1]))
+assert installation.take()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+installation.write_state(pid=os.getpid(), url="", ready=True, processes={})
+print("runs", flush=True)
+signal.sigwait([signal.SIGTERM])
+installation.release()
+time.sleep(0.5)
+"""
+
+
+def test_down_returns_only_when_the_launcher_itself_has_ended(installation):
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", SLOW_TO_END, str(installation.var)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with launcher:
+        assert launcher.stdout is not None
+        assert launcher.stdout.readline() == "runs\n"
+        stopped = launch("down")
+        ended = launcher.poll()
+    assert stopped.returncode == 0, stopped.stderr
+    assert ended == 0
+
+
 def processes_of(var: Path) -> list[str]:
     """Command lines of every process that was started for this installation and still runs."""
     mark = f"YUNLIAN_VAR={var}".encode()

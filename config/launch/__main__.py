@@ -3,17 +3,19 @@
 import argparse
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
 
 from config.launch import checks, images, up
 from config.launch.console import Failure, say, step
-from config.launch.engine import Engine, start_or_explain
+from config.launch.engine import Engine, poll_gone, start_or_explain
 from config.launch.installation import ROOT, Installation, Wish
 from config.launch.processes import python
 
 DETACHED_SECONDS = 1800
+LAUNCHER_END_SECONDS = 10
 
 
 def start(installation: Installation, options: argparse.Namespace) -> int:
@@ -79,9 +81,14 @@ def stop(installation: Installation, options: argparse.Namespace) -> int:
         say("Nothing is running.")
         return 0
     if installation.is_running():
-        os.kill(installation.state()["pid"], 15)
-        with step("Stopped"):
-            installation.wait_until_released()
+        launcher = os.pidfd_open(installation.state()["pid"])
+        try:
+            signal.pidfd_send_signal(launcher, signal.SIGTERM)
+            with step("Stopped"):
+                installation.wait_until_released()
+                poll_gone(launcher, LAUNCHER_END_SECONDS)
+        finally:
+            os.close(launcher)
         return 0
     if not installation.state():
         say("Nothing is running.")
