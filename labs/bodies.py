@@ -168,7 +168,7 @@ def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) 
                 "nodes": ", ".join(lost)
             }
         return ""
-    last = sandbox.events.exclude(detail="").last() if sandbox.attempts else None
+    last = sandbox.events.exclude(detail="").last()
     if last is not None:
         return _("Starting takes longer than usual: %(cause)s") % {"cause": last.detail}
     return ""

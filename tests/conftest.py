@@ -117,6 +117,7 @@ def django_db_setup(
         request.config.stash[DATABASE] = {"mine": mine, "template": template}
     yield
     if template is not None:
+        del request.config.stash[DATABASE]
         for part in mine.parent.glob(f"{mine.name}*"):
             part.unlink(missing_ok=True)
     if not django_db_keepdb:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.conftest import OpenContext, axe_violations, complaints_of, sideways_overflow
@@ -141,6 +141,25 @@ def test_a_reload_in_the_middle_of_the_output_loses_and_repeats_nothing(
     held = [int(line) for line in lines(page) if line.isdecimal()]
     assert held == list(range(1, 200_001))
     assert complaints == []
+
+
+def test_a_page_whose_scripts_were_cut_off_while_loading_loads_itself_anew(
+    stack: Stack, as_learner: OpenAsLearner
+) -> None:
+    page = as_learner().new_page()
+    cut: list[str] = []
+
+    def cut_off_once(route: Route) -> None:
+        if cut:
+            route.continue_()
+        else:
+            cut.append(route.request.url)
+            route.abort("internetdisconnected")
+
+    page.route("**/labs/clock.js", cut_off_once)
+    start(page, stack)
+    assert cut
+    assert page.evaluate("() => sessionStorage.getItem('yunlian.reloads')") is None
 
 
 def test_a_second_window_shows_the_same_terminal_from_its_first_byte(

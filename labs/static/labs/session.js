@@ -265,6 +265,7 @@ class LabPage {
 }
 
 const lab = new LabPage();
+document.dispatchEvent(new Event("labready"));
 
 // For tests and support: what a terminal holds and how far it has read.
 window.yunlian = {
