@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -61,10 +63,24 @@ class Chromium:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
+def without_netlink(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The library that keeps the host's networks from interrupting the browser."""
+    library = tmp_path_factory.mktemp("chromium") / "without_netlink.so"
+    source = Path(__file__).with_name("without_netlink.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return str(library)
+
+
+@pytest.fixture(scope="session")
+def chromium(without_netlink: str) -> Iterator[Chromium]:
     """Real headless Chromium with software WebGL; one per test process."""
     playwright = sync_playwright().start()
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM,
+        headless=True,
+        args=FLAGS,
+        env={**os.environ, "LD_PRELOAD": without_netlink},
+    )
     running = Chromium(browser, asyncio.get_running_loop())
     asyncio._set_running_loop(None)
     yield running
