@@ -1,13 +1,10 @@
-"""get_driver(): the one reader of SANDBOX_DRIVER, and the one who says in a person's words why no lab can run."""
+"""get_driver(): the one reader of SANDBOX_DRIVER, and where the drivers' words are marked for translation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
-from django.core.cache import cache
-from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from labs.drivers.base import Driver, DriverOptions
@@ -16,7 +13,6 @@ from labs.drivers.docker.driver import DockerDriver
 from labs.drivers.fake import FakeDriver
 
 DRIVERS: dict[str, Callable[[DriverOptions], Driver]] = {"docker": DockerDriver, "fake": FakeDriver}
-PROBLEM_KEPT_S = 10
 
 # The driver knows no translation; its words are marked for translation here, and a test compares the two.
 SAID_BY_DRIVERS = {
@@ -40,14 +36,6 @@ SAID_BY_DRIVERS = {
 }
 
 
-@dataclass(frozen=True)
-class EngineProblem:
-    """Why no sandbox can run here, and the exact fix, in the active language."""
-
-    message: str
-    remedy: str
-
-
 def get_driver() -> Driver:
     """The driver that SANDBOX_DRIVER names; the same one at every call of this process."""
     return _driver(
@@ -57,13 +45,6 @@ def get_driver() -> Driver:
         settings.SANDBOX_KEEPER_GID,
         str(images_folder()),
     )
-
-
-def engine_problem() -> EngineProblem | None:
-    """What keeps this process from running labs, asked at most every 10 s; None when nothing does."""
-    found = cache.get_or_set("labs.engine_problem", lambda: (get_driver().problem(),), PROBLEM_KEPT_S)
-    problem = found[0] if found else None
-    return EngineProblem(gettext(problem.message), gettext(problem.remedy)) if problem else None
 
 
 def images_folder() -> Path:

@@ -10,7 +10,7 @@ from labs.drivers.docker import diagnosis
 from labs.drivers.docker import engine as docker_engine
 from labs.drivers.docker.diagnosis import find_problem, judge
 from labs.drivers.docker.driver import DockerDriver, DriverOptions
-from labs.engine import SAID_BY_DRIVERS, engine_problem, get_driver
+from labs.engine import SAID_BY_DRIVERS, get_driver
 
 GOOD = {
     "MemoryLimit": True,
@@ -77,17 +77,3 @@ def test_the_product_uses_the_driver_that_is_set(settings):
     settings.SANDBOX_DRIVER = "hyperdrive"
     with pytest.raises(ValueError, match="docker, fake"):
         get_driver()
-
-
-def test_a_problem_is_told_and_kept_for_a_while(settings):
-    driver = get_driver()
-    driver.trouble = Problem("It is broken.", "Mend it.")
-    try:
-        told = engine_problem()
-        driver.trouble = None
-        again = engine_problem()
-    finally:
-        driver.reset()
-    assert told == again
-    assert told is not None
-    assert (told.message, told.remedy) == ("It is broken.", "Mend it.")
