@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from config.launch import checks, images, up
+from config.launch import checks, images, tests, up
 from config.launch.console import Failure, say, step
 from config.launch.engine import Engine, poll_gone, start_or_explain
 from config.launch.installation import ROOT, Installation, Wish
@@ -143,13 +143,7 @@ def test(installation: Installation, options: argparse.Namespace) -> int:
             if built.returncode:
                 raise Failure("The sandbox images could not be built (above).", "./dev images shows it again")
             images.keep_built(record)
-        # This process imported config, which settles on the settings of a start; pytest must choose its own.
-        foreign = {"DJANGO_SETTINGS_MODULE", "PUBLIC_URL", "PYTHONDONTWRITEBYTECODE"}
-        environment = {n: v for n, v in os.environ.items() if n not in foreign}
-        return subprocess.run(
-            python("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", *options.rest),
-            cwd=ROOT, env=environment, check=False,
-        ).returncode  # fmt: skip
+        return tests.run(options.rest)
     finally:
         engine.leave()
 
