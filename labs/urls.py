@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from labs import views
+from labs.views import pages
 
 app_name = "labs"
 urlpatterns = [
-    path("labs/", views.catalogue, name="catalogue"),
-    path("labs/sessions/<uuid:session_id>/", views.session, name="session"),
-    path("labs/<slug:slug>/", views.lab, name="lab"),
-    path("labs/<slug:slug>/start/", views.start, name="start"),
+    path("labs/", pages.catalogue, name="catalogue"),
+    path("labs/sessions/<uuid:session_id>/", pages.session, name="session"),
+    path("labs/<slug:slug>/", pages.lab, name="lab"),
+    path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

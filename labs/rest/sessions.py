@@ -1,8 +1,7 @@
-"""The labs over HTTP for programs and for the lab page. Errors are JSON: detail, code, remedy."""
+"""Labs, sessions of them and their checks."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,22 +11,15 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils.translation import get_language, override
-from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 
 from labs import bodies, sessions
-from labs.models import CheckRequest, Lab, LabSession, LabStep, Node
+from labs.models import CheckRequest, Lab, LabSession, LabStep
 from labs.notices import BROKER_AWAY, group_of
+from labs.rest.common import REFUSED, Lang, Problem, mine, speaking
 
 router = Router(tags=["labs"])
 LOOK_AGAIN_S = 2.0
-
-
-class Problem(Schema):
-    detail: str = Field(description="What happened, for people, in the request's language.")
-    code: str = Field(description="What happened, for programs.")
-    remedy: str = Field("", description="What to do about it.")
 
 
 class NodeBody(Schema):
@@ -107,23 +99,6 @@ class LabBody(Schema):
 
 class Wish(Schema):
     lab: str = Field(max_length=60, description="The slug of a lab.")
-
-
-REFUSED: dict[int, type[Problem]] = dict.fromkeys((401, 403, 404, 409, 422, 429, 503), Problem)
-Lang = Query("", max_length=20, description="zh-hans or en; else the language cookie or Accept-Language.")
-
-
-@contextmanager
-def speaking(lang: str) -> Iterator[None]:
-    """Words are in ``lang`` where it is one of the site's languages, else in the request's language."""
-    known = {code for code, _name in settings.LANGUAGES}
-    with override(lang if lang in known else get_language()):
-        yield
-
-
-def mine(request: HttpRequest, session_id: UUID) -> LabSession:
-    """The asking learner's session; anybody else's is answered as one that does not exist."""
-    return sessions.session_of(request.auth, session_id)  # type: ignore[attr-defined]
 
 
 @router.get("/labs", response={200: list[LabBody], 401: Problem}, summary="The labs on offer")
@@ -271,14 +246,3 @@ def _answer(request_id: UUID, lang: str) -> Status:
         body = bodies.session_body(asked.session)
         body["result"] = bodies.result_body(asked, body)
         return Status(200 if asked.answered_at else 202, body)
-
-
-def not_found_words(error: Exception) -> str:
-    """What a 404 says, by what was looked for."""
-    words = {
-        LabSession.DoesNotExist: _("You have no such lab session."),
-        Node.DoesNotExist: _("This lab has no such machine."),
-    }
-    return next(
-        (text for kind, text in words.items() if isinstance(error, kind)), _("There is no such thing.")
-    )

@@ -1,30 +1,22 @@
-"""Websockets: terminal bytes, and the events of a session. docs/terminal-protocol.md is the contract."""
+"""The bytes of one terminal."""
 
 import asyncio
 import json
 import logging
-from collections import Counter
-from contextlib import ExitStack
 from dataclasses import asdict
-from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.utils import await_many_dispatch
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
-from django.utils.translation import override
 
-from labs import bodies, terminals, visitors
+from labs import terminals, visitors
+from labs.consumers.common import Code, Goodbye, Seat
 from labs.drivers.base import DriverError, Exited, Gap, NodeGone, Output, Resized, Terminal
-from labs.models import CheckResult, LabCheck, LabSession
-from labs.notices import group_of
-from labs.sessions import session_of
 from labs.terminals import Ended, NoSuchTerminal, NotYet
 
 log = logging.getLogger(__name__)
@@ -35,50 +27,6 @@ CONTROL_FRAME_CHARS = 1024
 LARGEST_OFFSET = 2**53
 COLS = range(2, 1001)
 ROWS = range(1, 501)
-
-sockets_of: Counter[int] = Counter()
-
-
-class Code(IntEnum):
-    """Why a socket was closed; docs/terminal-protocol.md says what a client does about each."""
-
-    SHELL_ENDED = 4000
-    BAD_FRAME = 4400
-    NOT_SIGNED_IN = 4401
-    NOT_FOUND = 4404
-    ENDED = 4410
-    TOO_MUCH = 4413
-    NOT_YET = 4425
-    TOO_MANY = 4429
-    BROKEN = 4500
-    NODE_WENT = 4502
-    NO_ENGINE = 4503
-
-
-class Goodbye(Exception):
-    """The socket is to be closed with ``code``."""
-
-    def __init__(self, code: Code, notice: dict[str, Any] | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.notice = notice
-
-
-class Seat:
-    """The bounded count of one person's sockets in this process, held while the socket is open."""
-
-    def __init__(self, person_id: int) -> None:
-        self.person_id = person_id
-
-    def __enter__(self) -> None:
-        if sockets_of[self.person_id] >= settings.LABS_SOCKETS_PER_PERSON:
-            raise Goodbye(Code.TOO_MANY)
-        sockets_of[self.person_id] += 1
-
-    def __exit__(self, *_error: object) -> None:
-        sockets_of[self.person_id] -= 1
-        if sockets_of[self.person_id] <= 0:
-            del sockets_of[self.person_id]
 
 
 class TerminalConsumer(AsyncConsumer):
@@ -296,93 +244,3 @@ class TerminalConsumer(AsyncConsumer):
 
 def _is_offset(offset: int) -> bool:
     return not isinstance(offset, bool) and 0 <= offset <= LARGEST_OFFSET
-
-
-class SessionConsumer(AsyncWebsocketConsumer):
-    """Tells one page how its session stands: at connect, at every change, at every check."""
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """As its parent's; the seat is given back whatever ends it, a broker that went away included."""
-        with ExitStack() as self.leaving:
-            await super().__call__(scope, receive, send)
-
-    async def connect(self) -> None:
-        if not visitors.may_knock(self.scope):
-            await self.close(code=Code.NOT_SIGNED_IN)
-            return
-        await self.accept()
-        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
-        self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
-        try:
-            self.leaving.enter_context(Seat((await self.permitted()).learner_id))
-        except Goodbye as goodbye:
-            await self.close(code=goodbye.code)
-            return
-        group = group_of(self.scope["url_route"]["kwargs"]["session"])
-        await self.channel_layer.group_add(group, self.channel_name)
-        self.groups.append(group)
-        await self.tell_session()
-        self.leaving.callback(asyncio.create_task(self.keep_permission()).cancel)
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self.close(code=Code.BAD_FRAME)
-
-    async def permitted(self) -> LabSession:
-        person = await visitors.person_behind(self.scope)
-        if person is None:
-            raise Goodbye(Code.NOT_SIGNED_IN)
-        try:
-            return await database_sync_to_async(session_of)(
-                person, self.scope["url_route"]["kwargs"]["session"]
-            )
-        except LabSession.DoesNotExist as error:
-            raise Goodbye(Code.NOT_FOUND) from error
-
-    async def keep_permission(self) -> None:
-        while True:
-            await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
-            try:
-                await self.permitted()
-            except Goodbye as goodbye:
-                await self.close(code=goodbye.code)
-                return
-            except DatabaseError as error:
-                log.warning("permission of an open session socket could not be looked up: %s", error)
-
-    async def session_changed(self, _message: dict[str, Any]) -> None:
-        await self.tell_session()
-
-    async def session_progress(self, message: dict[str, Any]) -> None:
-        with override(self.language):
-            detail = bodies.progress_words(message["phase"])
-        await self.tell({"type": "progress", "phase": message["phase"], "detail": detail})
-
-    async def session_check(self, message: dict[str, Any]) -> None:
-        found = await self.read_check(message["result"])
-        if found is not None:
-            await self.tell(found)
-
-    async def tell_session(self) -> None:
-        body = await self.read_session()
-        if body is not None:
-            await self.tell(body)
-
-    @database_sync_to_async
-    def read_session(self) -> dict[str, Any] | None:
-        with override(self.language):
-            session = LabSession.objects.filter(pk=self.scope["url_route"]["kwargs"]["session"]).first()
-            return {"type": "session", **bodies.session_body(session)} if session else None
-
-    @database_sync_to_async
-    def read_check(self, result_id: int) -> dict[str, Any] | None:
-        with override(self.language):
-            found = CheckResult.objects.select_related("session").filter(pk=result_id).first()
-            if found is None:
-                return None
-            check = LabCheck.objects.filter(
-                step__lab=found.session.lab_id, step__key=found.step, key=found.check_key
-            ).first()
-            return {"type": "check", "step": found.step, **bodies.check_body(check, found)} if check else None
-
-    async def tell(self, frame: dict[str, Any]) -> None:
-        await self.send(text_data=json.dumps(frame, cls=DjangoJSONEncoder))

@@ -1,0 +1,14 @@
+"""Websockets: terminal bytes, and the events of a session. docs/terminal-protocol.md is the contract."""
+
+from labs.consumers.common import Code, sockets_of
+from labs.consumers.session import SessionConsumer
+from labs.consumers.terminal import INPUT_FRAME_BYTES, INPUT_WAITING_BYTES, TerminalConsumer
+
+__all__ = [
+    "INPUT_FRAME_BYTES",
+    "INPUT_WAITING_BYTES",
+    "Code",
+    "SessionConsumer",
+    "TerminalConsumer",
+    "sockets_of",
+]

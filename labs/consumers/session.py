@@ -1,0 +1,113 @@
+"""The events of a lab session."""
+
+import asyncio
+import json
+import logging
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
+from django.utils.translation import override
+
+from labs import bodies, visitors
+from labs.consumers.common import Code, Goodbye, Seat
+from labs.models import CheckResult, LabCheck, LabSession
+from labs.notices import group_of
+from labs.sessions import session_of
+
+log = logging.getLogger(__name__)
+
+
+class SessionConsumer(AsyncWebsocketConsumer):
+    """Tells one page how its session stands: at connect, at every change, at every check."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """As its parent's; the seat is given back whatever ends it, a broker that went away included."""
+        with ExitStack() as self.leaving:
+            await super().__call__(scope, receive, send)
+
+    async def connect(self) -> None:
+        if not visitors.may_knock(self.scope):
+            await self.close(code=Code.NOT_SIGNED_IN)
+            return
+        await self.accept()
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
+        try:
+            self.leaving.enter_context(Seat((await self.permitted()).learner_id))
+        except Goodbye as goodbye:
+            await self.close(code=goodbye.code)
+            return
+        group = group_of(self.scope["url_route"]["kwargs"]["session"])
+        await self.channel_layer.group_add(group, self.channel_name)
+        self.groups.append(group)
+        await self.tell_session()
+        self.leaving.callback(asyncio.create_task(self.keep_permission()).cancel)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.close(code=Code.BAD_FRAME)
+
+    async def permitted(self) -> LabSession:
+        person = await visitors.person_behind(self.scope)
+        if person is None:
+            raise Goodbye(Code.NOT_SIGNED_IN)
+        try:
+            return await database_sync_to_async(session_of)(
+                person, self.scope["url_route"]["kwargs"]["session"]
+            )
+        except LabSession.DoesNotExist as error:
+            raise Goodbye(Code.NOT_FOUND) from error
+
+    async def keep_permission(self) -> None:
+        while True:
+            await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
+            try:
+                await self.permitted()
+            except Goodbye as goodbye:
+                await self.close(code=goodbye.code)
+                return
+            except DatabaseError as error:
+                log.warning("permission of an open session socket could not be looked up: %s", error)
+
+    async def session_changed(self, _message: dict[str, Any]) -> None:
+        await self.tell_session()
+
+    async def session_progress(self, message: dict[str, Any]) -> None:
+        with override(self.language):
+            detail = bodies.progress_words(message["phase"])
+        await self.tell({"type": "progress", "phase": message["phase"], "detail": detail})
+
+    async def session_check(self, message: dict[str, Any]) -> None:
+        found = await self.read_check(message["result"])
+        if found is not None:
+            await self.tell(found)
+
+    async def tell_session(self) -> None:
+        body = await self.read_session()
+        if body is not None:
+            await self.tell(body)
+
+    @database_sync_to_async
+    def read_session(self) -> dict[str, Any] | None:
+        with override(self.language):
+            session = LabSession.objects.filter(pk=self.scope["url_route"]["kwargs"]["session"]).first()
+            return {"type": "session", **bodies.session_body(session)} if session else None
+
+    @database_sync_to_async
+    def read_check(self, result_id: int) -> dict[str, Any] | None:
+        with override(self.language):
+            found = CheckResult.objects.select_related("session").filter(pk=result_id).first()
+            if found is None:
+                return None
+            check = LabCheck.objects.filter(
+                step__lab=found.session.lab_id, step__key=found.step, key=found.check_key
+            ).first()
+            return {"type": "check", "step": found.step, **bodies.check_body(check, found)} if check else None
+
+    async def tell(self, frame: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(frame, cls=DjangoJSONEncoder))

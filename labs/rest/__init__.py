@@ -1,0 +1,11 @@
+"""The labs over HTTP for programs and for the lab page. Errors are JSON: detail, code, remedy."""
+
+from ninja import Router
+
+from labs.rest import sessions
+from labs.rest.common import not_found_words
+
+router = Router(tags=["labs"])
+router.add_router("", sessions.router)
+
+__all__ = ["not_found_words", "router"]

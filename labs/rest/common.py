@@ -1,0 +1,48 @@
+"""What every router of the labs shares: the form of an error, the language of an answer, whose session it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from ninja import Field, Query, Schema
+
+from labs import sessions
+from labs.models import LabSession, Node
+
+
+class Problem(Schema):
+    detail: str = Field(description="What happened, for people, in the request's language.")
+    code: str = Field(description="What happened, for programs.")
+    remedy: str = Field("", description="What to do about it.")
+
+
+REFUSED: dict[int, type[Problem]] = dict.fromkeys((401, 403, 404, 409, 422, 429, 503), Problem)
+Lang = Query("", max_length=20, description="zh-hans or en; else the language cookie or Accept-Language.")
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Words are in ``lang`` where it is one of the site's languages, else in the request's language."""
+    known = {code for code, _name in settings.LANGUAGES}
+    with override(lang if lang in known else get_language()):
+        yield
+
+
+def mine(request: HttpRequest, session_id: UUID) -> LabSession:
+    """The asking learner's session; anybody else's is answered as one that does not exist."""
+    return sessions.session_of(request.auth, session_id)  # type: ignore[attr-defined]
+
+
+def not_found_words(error: Exception) -> str:
+    """What a 404 says, by what was looked for."""
+    words = {
+        LabSession.DoesNotExist: _("You have no such lab session."),
+        Node.DoesNotExist: _("This lab has no such machine."),
+    }
+    return next(
+        (text for kind, text in words.items() if isinstance(error, kind)), _("There is no such thing.")
+    )

@@ -1,0 +1,1 @@
+"""The labs' pages, a module for each group of them."""
