@@ -3,12 +3,14 @@
 import os
 
 from celery import Celery
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 
 app = Celery("yunlian")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.conf.beat_schedule = {
     "sweep sandboxes": {"task": "labs.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from labs import notices
+from labs.about import about
 from labs.drivers.base import Driver, DriverError, NodeGone, RunResult
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
@@ -71,6 +72,7 @@ def check_work(request_id: UUID | str) -> int | None:
     if sandbox is None or not session.is_open or sandbox.state != State.READY:
         _answer(request, passed=False, problem="not_ready" if session.is_open else "session_closed")
         return None
+    about(lab_session=session.pk, sandbox=sandbox.ref)
     request.results.all().delete()
     findings = []
     for finding in run_checks(get_driver(), sandbox, checks):

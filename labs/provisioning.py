@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from labs import metering, notices, scheduling
+from labs.about import about
 from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTaken
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
@@ -183,4 +184,7 @@ def _restart(sandbox: Sandbox, node: Node) -> None:
 
 
 def _known(sandbox_id: int) -> Sandbox | None:
-    return Sandbox.objects.select_related("session").filter(pk=sandbox_id).first()
+    sandbox = Sandbox.objects.select_related("session").filter(pk=sandbox_id).first()
+    if sandbox is not None:
+        about(lab_session=sandbox.session_id, sandbox=sandbox.ref)
+    return sandbox

@@ -1,5 +1,6 @@
 """Settings that hold everywhere; safe for production as they stand."""
 
+import logging
 import tomllib
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from csp.constants import NONCE, NONE, SELF, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
 
 from config.settings.environment import ROOT, Environment, database
+from config.settings.logs import log_config
 
 ENV = Environment()
 BASE_DIR = ROOT
@@ -50,6 +52,7 @@ INSTALLED_APPS = [
     "csp",
     "channels",
     "ninja",
+    "django_structlog",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -63,6 +66,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_log.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "community.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -266,15 +270,18 @@ CERTIFICATION_MAKE_SIGNING_KEY = False
 CERTIFICATION_ISSUER_NAME = "Yunlian 云联"
 CERTIFICATION_VERIFY_PER_MINUTE = 60
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django_tasks": {"level": "WARNING"},
-        "weasyprint": {"level": "WARNING"},
-        "fontTools": {"level": "WARNING"},
-    },
+LOG_LEVELS = {
+    "django_tasks": "WARNING",
+    "weasyprint": "WARNING",
+    "fontTools": "WARNING",
+    "django.request": "ERROR",  # what RequestLog says anyway
 }
+LOGGING = log_config(ENV.log_format, LOG_LEVELS)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_TASK_FAILURE_LOG_LEVEL = logging.ERROR
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+# Whose request it was would cost a query on pages that ask for nobody.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -32,6 +32,7 @@ class Environment(BaseSettings):
     sandbox_capacity_mib: int = 0
     sandbox_keeper_gid: int = 0
     django_debug: bool = False
+    log_format: Literal["lines", "json"] = "lines"
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

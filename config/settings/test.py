@@ -31,5 +31,5 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 CERTIFICATION_MAKE_SIGNING_KEY = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-LOGGING["loggers"]["httpx"] = {"level": "WARNING"}  # type: ignore[index]  # noqa: F405
+LOGGING["loggers"]["httpx"] = {"level": "WARNING"}  # noqa: F405
 COMMUNITY_THREADS_SECONDS = 0

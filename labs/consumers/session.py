@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from django.utils.translation import override
 
 from labs import bodies, visitors
+from labs.about import about
 from labs.consumers.common import Code, Goodbye, Seat
 from labs.models import CheckResult, LabCheck, LabSession
 from labs.notices import group_of
@@ -36,6 +37,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
             await self.close(code=Code.NOT_SIGNED_IN)
             return
         await self.accept()
+        about(lab_session=self.scope["url_route"]["kwargs"]["session"])
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
         try:

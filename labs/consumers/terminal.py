@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from labs import terminals, visitors
+from labs.about import about
 from labs.consumers.common import Code, Goodbye, Seat
 from labs.drivers.base import DriverError, Exited, Gap, NodeGone, Output, Resized, Terminal
 from labs.terminals import Ended, NoSuchTerminal, NotYet
@@ -106,6 +107,7 @@ class TerminalConsumer(AsyncConsumer):
 
     async def serve(self) -> None:
         """The whole attachment, from permission to the last byte; always ends with the socket closed."""
+        about(lab_session=self.scope["url_route"]["kwargs"]["session"])
         code = Code.BROKEN
         try:
             await self.attach()
