@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from config.launch import checks, images, tests, up
 from config.launch.console import Failure, say, step
@@ -130,6 +131,23 @@ def build_images(installation: Installation, options: argparse.Namespace) -> int
 
 def test(installation: Installation, options: argparse.Namespace) -> int:
     """Pytest's own exit code, on built images and a running engine."""
+    return on_engine(installation, lambda: tests.run(options.rest))
+
+
+def bench(installation: Installation, options: argparse.Namespace) -> int:
+    """The exit code of the measurements asked for, on built images and a running engine."""
+    if options.rest[:1] != ["labs"]:
+        raise Failure("What should be measured?", "./dev bench labs")
+    foreign = {"DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "YUNLIAN_VAR"}
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    argv = python("-m", "bench.labs", *options.rest[1:])
+    return on_engine(
+        installation, lambda: subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode
+    )
+
+
+def on_engine(installation: Installation, verb: Callable[[], int]) -> int:
+    """What ``verb`` returned, called on built images and a running engine."""
     installation.make_folders()
     engine = Engine(installation.logs)
     engine.ensure()
@@ -143,7 +161,7 @@ def test(installation: Installation, options: argparse.Namespace) -> int:
             if built.returncode:
                 raise Failure("The sandbox images could not be built (above).", "./dev images shows it again")
             images.keep_built(record)
-        return tests.run(options.rest)
+        return verb()
     finally:
         engine.leave()
 
@@ -159,7 +177,15 @@ def lint(installation: Installation, options: argparse.Namespace) -> int:
     return checks.run_all(options.rest)
 
 
-VERBS = {"up": start, "down": stop, "images": build_images, "test": test, "manage": manage, "lint": lint}
+VERBS = {
+    "up": start,
+    "down": stop,
+    "images": build_images,
+    "test": test,
+    "bench": bench,
+    "manage": manage,
+    "lint": lint,
+}
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -171,7 +197,13 @@ def parse(words: list[str]) -> argparse.Namespace:
     start_words.add_argument("--detach", action="store_true", help="return once the site answers")
     start_words.add_argument("--change-url", action="store_true", help="change the public address for good")
     verbs.add_parser("down")
-    if words[:1] and words[0] in {"images", "test", "manage", "lint"}:  # the rest belongs to another program
+    if words[:1] and words[0] in {
+        "images",
+        "test",
+        "bench",
+        "manage",
+        "lint",
+    }:  # the rest belongs to another program
         return argparse.Namespace(verb=words[0], rest=words[1:])
     return parser.parse_args(words)
 
