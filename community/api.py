@@ -5,12 +5,16 @@ from community.context import crumbs
 from community.models import (
     DraftPage,
     HomePage,
+    Membership,
     NewsIndexPage,
     NewsPage,
+    Organisation,
     Role,
     StandardsIndexPage,
     TextPage,
     User,
+    organisation_of,
+    organisations_of,
 )
 from community.permissions import holds, is_editor, is_instructor, is_operator
 from community.publishing import NotParallel, place_home, place_page, place_translation
@@ -27,10 +31,12 @@ __all__ = [
     "ClauseReference",
     "DraftPage",
     "HomePage",
+    "Membership",
     "NavItem",
     "NewsIndexPage",
     "NewsPage",
     "NotParallel",
+    "Organisation",
     "Panel",
     "Role",
     "RoleGrant",
@@ -53,6 +59,8 @@ __all__ = [
     "is_editor",
     "is_instructor",
     "is_operator",
+    "organisation_of",
+    "organisations_of",
     "person_with_token",
     "place_home",
     "place_page",

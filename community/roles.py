@@ -14,7 +14,14 @@ OWN_GRANTS: dict[Role, tuple[str, ...]] = {
     Role.INSTRUCTOR: ("wagtailadmin.access_admin", "wagtail_localize.submit_translation"),
     Role.EDITOR: ("wagtailadmin.access_admin", "wagtail_localize.submit_translation"),
     Role.EMPLOYER: (),
-    Role.OPERATOR: ("wagtailadmin.access_admin", "community.view_user", "community.change_user"),
+    Role.OPERATOR: (
+        "wagtailadmin.access_admin",
+        "community.view_user",
+        "community.change_user",
+        "community.view_organisation",
+        "community.add_organisation",
+        "community.change_organisation",
+    ),
 }
 # What an author needs to put pictures and files into pages: to upload their own and to choose among all.
 UPLOADS = (

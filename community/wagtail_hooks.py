@@ -5,15 +5,43 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 from wagtail import hooks
+from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
 from wagtail.models import Page
+from wagtail.snippets.models import register_snippet
+from wagtail.snippets.views.snippets import SnippetViewSet
 
-from community.models import NewsIndexPage, StandardsIndexPage, TextPage, User
+from community.models import NewsIndexPage, Organisation, StandardsIndexPage, TextPage, User
 from community.registry import NavItem, SearchHit, StatusPart
 from community.search import find_pages
 from community.views.machine import database_answers
+
+
+class OrganisationViewSet(SnippetViewSet):
+    """Operators keep the members of the alliance, and who belongs to them."""
+
+    model = Organisation
+    icon = "group"
+    menu_label = gettext_lazy("Organisations")
+    menu_name = "organisations"
+    add_to_admin_menu = True
+    list_display = ["name_zh", "name_en", "slug"]
+    search_fields = ["slug", "name_zh", "name_en"]
+    panels = [
+        MultiFieldPanel(
+            [FieldPanel("name_zh"), FieldPanel("name_en"), FieldPanel("slug")], heading=gettext_lazy("Name")
+        ),
+        InlinePanel(
+            "memberships",
+            panels=[FieldPanel("person"), FieldPanel("role"), FieldPanel("joined_at"), FieldPanel("left_at")],
+            heading=gettext_lazy("People"),
+        ),
+    ]
+
+
+register_snippet(OrganisationViewSet)
 
 
 def _first(model: type[Page]) -> Page | None:
