@@ -120,7 +120,10 @@ class NodeUsage:
 
 @dataclass(frozen=True)
 class Hello:
-    """First word of an attachment. ``offset`` is that of the first byte that follows, ``gap`` the bytes missed."""
+    """First word of an attachment. ``offset`` is that of the first byte that follows, ``gap`` the bytes missed.
+
+    The size is 0 by 0 for one who watches a terminal whose shell nobody started yet.
+    """
 
     epoch: str
     offset: int
@@ -158,24 +161,42 @@ class Exited:
     code: int
 
 
-TerminalEvent = Output | Gap | Resized | Exited
+@dataclass(frozen=True)
+class Modes:
+    """How the terminal treats what is typed, as seen when it had said ``offset`` bytes; told to those who watch."""
+
+    offset: int
+    echo: bool
+    canonical: bool
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a program asks for a secret. A shell's line editor turns echo off, too, but edits lines itself."""
+        return self.canonical and not self.echo
 
 
-class Terminal(Protocol):
-    """One attachment to one terminal of one node."""
+TerminalEvent = Output | Gap | Resized | Exited | Modes
+
+
+class Watch(Protocol):
+    """A silent look at one terminal of one node: it starts, paces, sizes and types nothing."""
 
     hello: Hello
 
     def __aiter__(self) -> AsyncIterator[TerminalEvent]: ...
 
+    async def ack(self, offset: int) -> None:
+        """Everything before ``offset`` was consumed; nothing is sent WINDOW_BYTES beyond it."""
+
+    async def close(self) -> None: ...
+
+
+class Terminal(Watch, Protocol):
+    """One attachment to one terminal of one node. What it does not acknowledge holds the terminal up."""
+
     async def write(self, data: bytes) -> None: ...
 
     async def resize(self, cols: int, rows: int) -> None: ...
-
-    async def ack(self, offset: int) -> None:
-        """Everything before ``offset`` was consumed; the node stops reading the PTY WINDOW_BYTES beyond it."""
-
-    async def close(self) -> None: ...
 
 
 class Driver(Protocol):
@@ -216,6 +237,13 @@ class Driver(Protocol):
         self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
     ) -> Terminal:
         """An attachment to terminal ``terminal`` (1 up), its shell started if none runs. Raises NodeGone."""
+
+    async def watch(self, ref: str, node: str, terminal: int, *, offset: int) -> Watch:
+        """What terminal ``terminal`` says from ``offset`` on, whether or not its shell runs. Raises NodeGone.
+
+        A watch outlives the shell: Exited is told, and the next shell's output continues the stream. One that is too
+        slow for the terminal is told a Gap.
+        """
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ What a test may do besides the seam's verbs:
 * ``driver.calls``: ``(verb, ref)`` of every call so far. ``driver.reset()`` forgets everything.
 * ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib`` and ``usage``.
 
-A terminal is a line shell that echoes what is typed and knows ``echo``, ``seq A B``, ``stty size`` and ``exit N``.
+A terminal is a line shell that echoes what is typed and knows ``echo``, ``seq A B``, ``stty size``,
+``stty echo``, ``stty -echo`` and ``exit N``.
 """
 
 import ipaddress
@@ -192,13 +193,21 @@ class FakeDriver:
         self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
     ) -> FakeTerminal:
         self._called("attach", ref)
+        epoch, shell = self._shell(ref, node, terminal)
+        return shell.attach(epoch, offset, cols, rows)
+
+    async def watch(self, ref: str, node: str, terminal: int, *, offset: int) -> FakeTerminal:
+        self._called("watch", ref)
+        epoch, shell = self._shell(ref, node, terminal)
+        return shell.watch(epoch, offset)
+
+    def _shell(self, ref: str, node: str, terminal: int) -> tuple[str, FakeShell]:
         machine = self._node(ref, node)
         if machine.suspended:
             raise DriverBusy(f"{node} is suspended.")
         if not 1 <= terminal <= TERMINALS:
             raise DriverError("no such terminal")
-        shell = machine.shells.setdefault(terminal, FakeShell(machine.stand_s))
-        return shell.attach(machine.epoch, offset, cols, rows)
+        return machine.epoch, machine.shells.setdefault(terminal, FakeShell(machine.stand_s))
 
     def _made(self, node: NodeSpec) -> FakeNode:
         return FakeNode(node, node.cpus, node.memory_mib, self.stand_s)

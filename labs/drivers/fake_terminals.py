@@ -12,6 +12,7 @@ from labs.drivers.base import (
     Exited,
     Gap,
     Hello,
+    Modes,
     NodeGone,
     Output,
     Resized,
@@ -22,10 +23,12 @@ PROMPT = b"$ "
 
 
 class FakeTerminal:
-    """One viewer of a terminal."""
+    """One viewer of a terminal; one that only watches counts for nothing."""
 
-    def __init__(self, shell: "FakeShell", hello: Hello) -> None:
+    def __init__(self, shell: "FakeShell", hello: Hello, *, watching: bool = False) -> None:
         self.hello = hello
+        self.watching = watching
+        self.modes_seen: tuple[bool, bool] | None = None
         self.cols, self.rows = hello.cols, hello.rows
         self.cursor = self.acked = hello.offset
         self.exits_seen = shell.exits
@@ -77,7 +80,8 @@ class FakeShell:
         self.line = bytearray()
         self.running = self.gone = False
         self.full_since: float | None = None
-        self.size = (80, 24)
+        self.size = (0, 0)
+        self.echo = True
         self.viewers: list[FakeTerminal] = []
 
     @property
@@ -91,23 +95,32 @@ class FakeShell:
                 self.running = True
                 self.size = (cols, rows)
                 self.pending += PROMPT
-            elif not self.viewers:
+            elif not self._leader():
                 self.size = (cols, rows)
-            first = offset if self.start <= offset <= self.end else self.start
-            hello = Hello(epoch, first, max(0, self.start - offset), *self.size)
-            viewer = FakeTerminal(self, hello)
+            viewer = FakeTerminal(self, self._hello(epoch, offset))
             viewer.cols, viewer.rows = cols, rows
             self.viewers.append(viewer)
             self.full_since = None
             self._settle()
             return viewer
 
+    def watch(self, epoch: str, offset: int) -> FakeTerminal:
+        with self.lock:
+            self._settle()
+            viewer = FakeTerminal(self, self._hello(epoch, offset), watching=True)
+            self.viewers.append(viewer)
+            return viewer
+
+    def _hello(self, epoch: str, offset: int) -> Hello:
+        first = offset if self.start <= offset <= self.end else self.start
+        return Hello(epoch, first, max(0, self.start - offset), *self.size)
+
     def leave(self, viewer: FakeTerminal) -> None:
         with self.lock:
             viewer.closed = True
             if viewer in self.viewers:
                 self.viewers.remove(viewer)
-                self.hold = viewer.acked
+                self.hold = self.hold if viewer.watching else viewer.acked
             self._settle()
             viewer.wake()
 
@@ -122,7 +135,7 @@ class FakeShell:
                     self._obey(bytes(self.line).decode(errors="replace"))
                     self.line.clear()
                 else:
-                    self.pending.append(byte)
+                    self.pending += bytes([byte]) if self.echo else b""
                     self.line.append(byte)
             self._settle()
 
@@ -148,6 +161,9 @@ class FakeShell:
         if viewer.size_seen != self.size:
             viewer.size_seen = self.size
             return Resized(*self.size)
+        if viewer.watching and (modes := self._modes()) != viewer.modes_seen:
+            viewer.modes_seen = modes
+            return Modes(self.end, *modes) if modes else None
         if untold and viewer.cursor >= self.exit_at:
             viewer.exits_seen = self.exits
             return Exited(self.code)
@@ -168,7 +184,12 @@ class FakeShell:
         return event
 
     def _leader(self) -> FakeTerminal | None:
-        return max(self.viewers, key=lambda viewer: viewer.typed, default=None)
+        attached = [viewer for viewer in self.viewers if not viewer.watching]
+        return max(attached, key=lambda viewer: viewer.typed, default=None)
+
+    def _modes(self) -> tuple[bool, bool] | None:
+        """Echo, and lines: a shell's own editor, which this one has not, would turn off both."""
+        return (self.echo, True) if self.running else None
 
     def _room(self) -> int:
         leader = self._leader()
@@ -203,6 +224,8 @@ class FakeShell:
                 self.pending += b"".join(b"%d\r\n" % n for n in range(int(first), int(last) + 1))
             case ["stty", "size"]:
                 self.pending += f"{self.size[1]} {self.size[0]}\r\n".encode()
+            case ["stty", "echo" | "-echo" as wish]:
+                self.echo = wish == "echo"
             case ["exit", *code]:
                 self.running, self.exit_at = False, -1
                 self.code = int(code[0]) if code and code[0].isdigit() else 0

@@ -9,11 +9,13 @@ from labs.drivers.base import (
     WINDOW_BYTES,
     DriverBusy,
     Exited,
+    Gap,
+    Modes,
     NodeGone,
     Resized,
     SubnetTaken,
 )
-from tests.drivers.conftest import Screen, World, spec_of
+from tests.drivers.conftest import DEADLINE_S, Screen, World, spec_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -298,3 +300,104 @@ async def test_closing_ends_the_reading(world: World):
     await asyncio.sleep(0)
     await terminal.close()
     await asyncio.wait_for(reading, 5)
+
+
+async def test_a_watch_starts_no_shell_and_sees_the_first_byte_of_the_one_that_is_started(world: World):
+    spec = world.sandbox()
+    watch = Screen(await world.driver.watch(spec.ref, "node", 1, offset=0))
+    assert (watch.terminal.hello.cols, watch.terminal.hello.rows) == (0, 0)
+    assert await watch.quiet(0.1) == b""
+    typist = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0, cols=90, rows=30))
+    await typist.terminal.write(b"echo seen\r")
+    await typist.until(b"seen\r\n", times=2)
+    assert (await watch.until(b"seen\r\n", times=2)).startswith(typist.data)
+    assert Resized(90, 30) in watch.events
+    await typist.terminal.close()
+    await watch.terminal.close()
+
+
+async def test_a_watch_resumes_at_the_very_byte(world: World):
+    spec = world.sandbox()
+    typist = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0))
+    await typist.terminal.write(b"seq 1 2000\r")
+    await typist.until(b"\n2000\r\n")
+    whole = await typist.quiet()
+    for cut in (0, 777, len(whole)):
+        watch = Screen(await world.driver.watch(spec.ref, "node", 1, offset=cut))
+        assert (watch.terminal.hello.offset, watch.terminal.hello.gap) == (cut, 0)
+        assert await watch.quiet(0.1) == whole[cut:]
+        await watch.terminal.close()
+    await typist.terminal.close()
+
+
+async def test_a_watch_that_does_not_read_holds_nobody_up_and_is_told_what_it_missed(world: World):
+    spec = world.sandbox()
+    watch = Screen(await world.driver.watch(spec.ref, "node", 1, offset=0), acking=False)
+    typist = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0))
+    await typist.terminal.write(b"seq 1 400000\r")
+    await typist.until(b"\n400000\r\n")
+    assert not any(isinstance(event, Gap) for event in typist.events)
+    await watch.quiet()
+    assert len(watch.data) == WINDOW_BYTES
+    watch.acking = True
+    await watch.terminal.ack(watch.end)
+    await watch.until(b"\n400000\r\n")
+    assert any(isinstance(event, Gap) for event in watch.events)
+    await typist.terminal.close()
+    await watch.terminal.close()
+
+
+async def test_watching_neither_sizes_a_terminal_nor_takes_it_over(world: World):
+    spec = world.sandbox()
+    watch = await world.driver.watch(spec.ref, "node", 1, offset=0)
+    first = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0, cols=90, rows=30))
+    await first.until(b"$")
+    await first.terminal.close()
+    second = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0, cols=40, rows=10))
+    assert (second.terminal.hello.cols, second.terminal.hello.rows) == (40, 10)
+    await watch.close()
+    await second.terminal.write(b"stty size\r")
+    await second.until(b"10 40")
+    await second.terminal.close()
+
+
+async def test_a_watch_outlives_the_shell(world: World):
+    spec = world.sandbox()
+    watch = Screen(await world.driver.watch(spec.ref, "node", 1, offset=0))
+    first = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0))
+    await first.until(b"$")
+    await first.terminal.write(b"exit 3\r")
+    assert await watch.until_event(Exited) == Exited(3)
+    await first.terminal.close()
+    assert await watch.quiet(0.1) == watch.data, "nobody started another shell"
+    second = Screen(await world.driver.attach(spec.ref, "node", 1, offset=watch.end))
+    await second.terminal.write(b"echo another\r")
+    await watch.until(b"another\r\n", times=2)
+    await second.terminal.close()
+    await watch.terminal.close()
+
+
+async def test_a_watch_is_told_when_what_is_typed_is_hidden(world: World):
+    spec = world.sandbox()
+    watch = Screen(await world.driver.watch(spec.ref, "node", 1, offset=0))
+    typist = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0))
+    await typist.until(b"$")
+    await watch.until(b"$")
+    assert not any(event.hidden for event in watch.events if isinstance(event, Modes))
+    await typist.terminal.write(b"stty -echo\rhead -n 1\r")
+    async with asyncio.timeout(DEADLINE_S):
+        while not any(isinstance(event, Modes) and event.hidden for event in watch.events):
+            await watch.take()
+    await typist.terminal.close()
+    await watch.terminal.close()
+
+
+async def test_a_lost_node_cannot_be_watched(world: World):
+    spec = world.sandbox()
+    watch = Screen(await world.driver.watch(spec.ref, "node", 1, offset=0))
+    world.lose(spec.ref, "node")
+    with pytest.raises(NodeGone):
+        await watch.until(b"never said")
+    with pytest.raises(NodeGone):
+        await world.driver.watch(spec.ref, "node", 1, offset=0)
+    await watch.terminal.close()

@@ -247,8 +247,24 @@ def door(node: Place) -> Iterator[socket.socket]:
         wire.HEADER.pack(0xEE, 0),
         wire.attach(1, 0, 80, 24) + wire.pack(wire.Frame.INPUT, b"x" * wire.INPUT_BYTES) * 64,
         wire.attach(1, 0, 80, 24) + wire.resize(0, 0),
+        wire.pack(wire.Frame.WATCH, b"short"),
+        wire.watch(1, 0) + wire.pack(wire.Frame.INPUT, b"typed"),
+        wire.watch(1, 0) + wire.resize(80, 24),
     ],
-    ids=["huge", "long", "input", "ack", "short", "resize", "unknown", "greedy", "no-size"],
+    ids=[
+        "huge",
+        "long",
+        "input",
+        "ack",
+        "short",
+        "resize",
+        "unknown",
+        "greedy",
+        "no-size",
+        "short-watch",
+        "typing-watch",
+        "sizing-watch",
+    ],
 )
 def test_a_client_against_the_protocol_is_hung_up_on(node: Place, door: socket.socket, said: bytes):
     with suppress(ConnectionResetError, BrokenPipeError):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.drivers.base import Exited, Gap, Hello, Output, Resized
+from labs.drivers.base import Exited, Gap, Hello, Modes, Output, Resized
 from labs.drivers.docker import wire
 from labs.drivers.docker.wire import Frame
 
@@ -29,6 +29,7 @@ def test_the_rest_is_read_as_the_document_says():
     assert wire.event(Frame.GAP, struct.pack("!QQ", 7, 5)) == Gap(7, 5)
     assert wire.event(Frame.RESIZED, struct.pack("!HH", 80, 24)) == Resized(80, 24)
     assert wire.event(Frame.EXIT, struct.pack("!i", 130)) == Exited(130)
+    assert wire.event(Frame.MODES, struct.pack("!QB", 9, 2)) == Modes(9, False, True)
     assert wire.event(Frame.TAKEN, struct.pack("!Q", 3)) == wire.Taken(3)
     assert wire.event(Frame.FAILED, b"no room") == wire.Failed("no room")
 
@@ -59,4 +60,5 @@ def test_a_body_longer_than_any_is_refused():
 def test_what_a_client_says_has_the_documents_form():
     assert wire.attach(2, 258, 80, 24) == b"\x02\0\0\0\x0d\x02" + b"\0" * 6 + b"\x01\x02\0\x50\0\x18"
     assert wire.ack(1) == b"\x05\0\0\0\x08" + b"\0" * 7 + b"\x01"
+    assert wire.watch(2, 258) == b"\x07\0\0\0\x09\x02" + b"\0" * 6 + b"\x01\x02"
     assert wire.resize(256, 1) == b"\x04\0\0\0\x04\x01\0\0\x01"

@@ -22,7 +22,7 @@ from labs.drivers.base import (
     RunResult,
     SandboxSpec,
 )
-from labs.drivers.docker import nodes
+from labs.drivers.docker import nodes, wire
 from labs.drivers.docker.containers import EngineFacts, container_config
 from labs.drivers.docker.diagnosis import as_error, find_problem
 from labs.drivers.docker.engine import api, engine_errors
@@ -31,7 +31,7 @@ from labs.drivers.docker.keepers import PAUSE_S, SOCKET_WAIT_S, KeeperFolders
 from labs.drivers.docker.names import NODES_LABEL, checked, container_name
 from labs.drivers.docker.networks import ensure_network, networks_of, remove_networks
 from labs.drivers.docker.scripts import run_script
-from labs.drivers.docker.terminal import DockerTerminal
+from labs.drivers.docker.terminal import DockerTerminal, DockerWatch
 
 AT_ONCE = 8
 LIVELINESS_CHECK_S = 0.25
@@ -128,11 +128,14 @@ class DockerDriver:
     async def attach(
         self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
     ) -> DockerTerminal:
-        if not 1 <= terminal <= 255:
-            raise DriverError(f"There is no terminal {terminal}.")
-        size = max(1, min(cols, 1000)), max(1, min(rows, 1000))
-        offset = max(0, min(offset, 2**63))
-        return await DockerTerminal.open(self.folders, ref, node, (terminal, offset, *size))
+        wish = wire.attach(
+            _number(terminal), _offset(offset), max(1, min(cols, 1000)), max(1, min(rows, 1000))
+        )
+        return await DockerTerminal.open(self.folders, ref, node, wish)
+
+    async def watch(self, ref: str, node: str, terminal: int, *, offset: int) -> DockerWatch:
+        wish = wire.watch(_number(terminal), _offset(offset))
+        return await DockerWatch.open(self.folders, ref, node, wish)
 
     def _ensure_node(self, spec: SandboxSpec, network: str, node: NodeSpec) -> None:
         name = container_name(self.installation, spec.ref, node.name)
@@ -211,6 +214,16 @@ class DockerDriver:
             if problem:
                 raise as_error(problem)
             self._usable_until = time.monotonic() + PROBLEM_KEPT_S
+
+
+def _number(terminal: int) -> int:
+    if not 1 <= terminal <= 255:
+        raise DriverError(f"There is no terminal {terminal}.")
+    return terminal
+
+
+def _offset(wished: int) -> int:
+    return max(0, min(wished, 2**63))
 
 
 def _each(verb: Callable[[T], Found], items: Iterable[T]) -> list[Found]:

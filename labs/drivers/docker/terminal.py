@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Self
 
 from labs.drivers.base import DriverBusy, DriverError, Hello, NodeGone, Output, TerminalEvent
 from labs.drivers.docker import wire
@@ -17,9 +18,11 @@ UNSENT_BYTES = 256 * 1024
 TYPING_WAIT_S = 5.0
 EVENT_BYTES = 64
 
+Said = TerminalEvent | Hello | wire.Taken | wire.Failed
 
-class DockerTerminal:
-    """Holds at most half a MiB that nobody read yet and one MiB that the terminal did not take yet."""
+
+class DockerWatch:
+    """Reads what a terminal says and tells what was consumed. Holds at most half a MiB that nobody read yet."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
         self.hello = hello
@@ -27,23 +30,19 @@ class DockerTerminal:
         self._unread: deque[TerminalEvent] = deque()
         self._unread_bytes = 0
         self._changed = asyncio.Condition()
-        self._untyped = bytearray()
-        self._typed = self._taken = 0
         self._end: DriverError | None = None
         self._closed = False
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def open(
-        cls, folders: KeeperFolders, ref: str, node: str, wish: tuple[int, int, int, int]
-    ) -> "DockerTerminal":
-        """Attached to the terminal, offset, cols and rows of ``wish``. Raises NodeGone, DriverBusy or DriverError."""
+    async def open(cls, folders: KeeperFolders, ref: str, node: str, wish: bytes) -> Self:
+        """Greeted by the node's keeper after the frame ``wish``. Raises NodeGone, DriverBusy or DriverError."""
         try:
             async with asyncio.timeout(HELLO_WAIT_S):
                 with folders.door(ref, node) as path:
                     reader, writer = await asyncio.open_unix_connection(path, limit=STREAM_BYTES)
                 try:
-                    writer.write(wire.attach(*wish))
+                    writer.write(wish)
                     hello = await _hello(reader, node)
                 except BaseException:
                     writer.close()
@@ -68,17 +67,6 @@ class DockerTerminal:
                 self._unread_bytes -= _weight(event)
                 self._changed.notify_all()
             yield event
-
-    async def write(self, data: bytes) -> None:
-        """``data`` is on its way; what the terminal cannot take yet waits here. Raises DriverBusy beyond one MiB."""
-        self._raise_if_over()
-        if len(self._untyped) + len(data) > UNTYPED_BYTES:
-            await self._wait_for_room(len(data))
-        self._untyped += data
-        self._type()
-
-    async def resize(self, cols: int, rows: int) -> None:
-        self._send(wire.resize(_dimension(cols), _dimension(rows)))
 
     async def ack(self, offset: int) -> None:
         self._send(wire.ack(max(0, min(offset, 2**63))))
@@ -107,18 +95,56 @@ class DockerTerminal:
         async with self._changed:
             self._changed.notify_all()
 
-    async def _take(self, said: TerminalEvent | Hello | wire.Taken | wire.Failed) -> None:
+    async def _take(self, said: Said) -> None:
         async with self._changed:
-            if isinstance(said, wire.Taken):
-                self._taken = said.total
-                self._type()
-            elif isinstance(said, Hello | wire.Failed):
+            if isinstance(said, Hello | wire.Failed):
                 raise wire.BrokenFrame("a second greeting")
+            if isinstance(said, wire.Taken):
+                self._take_on(said.total)
             else:
                 self._unread.append(said)
                 self._unread_bytes += _weight(said)
             self._changed.notify_all()
             await self._changed.wait_for(lambda: self._unread_bytes < UNREAD_BYTES)
+
+    def _take_on(self, _total: int) -> None:
+        """The terminal has taken ``_total`` bytes of input; nothing was typed here."""
+
+    def _send(self, frame: bytes) -> None:
+        self._raise_if_over()
+        if self._writer.transport.get_write_buffer_size() > UNSENT_BYTES:
+            raise DriverBusy("The node does not take what it is sent; it may be suspended.")
+        self._writer.write(frame)
+
+    def _raise_if_over(self) -> None:
+        if self._end:
+            raise self._end
+        if self._closed:
+            raise NodeGone("This terminal was closed.")
+
+
+class DockerTerminal(DockerWatch):
+    """Types, too: holds at most one MiB that the terminal did not take yet."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
+        super().__init__(reader, writer, hello)
+        self._untyped = bytearray()
+        self._typed = self._taken = 0
+
+    async def write(self, data: bytes) -> None:
+        """``data`` is on its way; what the terminal cannot take yet waits here. Raises DriverBusy beyond one MiB."""
+        self._raise_if_over()
+        if len(self._untyped) + len(data) > UNTYPED_BYTES:
+            await self._wait_for_room(len(data))
+        self._untyped += data
+        self._type()
+
+    async def resize(self, cols: int, rows: int) -> None:
+        self._send(wire.resize(_dimension(cols), _dimension(rows)))
+
+    def _take_on(self, total: int) -> None:
+        self._taken = total
+        self._type()
 
     async def _wait_for_room(self, length: int) -> None:
         try:
@@ -137,20 +163,8 @@ class DockerTerminal:
             self._typed += len(part)
             self._writer.write(wire.pack(wire.Frame.INPUT, part))
 
-    def _send(self, frame: bytes) -> None:
-        self._raise_if_over()
-        if self._writer.transport.get_write_buffer_size() > UNSENT_BYTES:
-            raise DriverBusy("The node does not take what it is sent; it may be suspended.")
-        self._writer.write(frame)
 
-    def _raise_if_over(self) -> None:
-        if self._end:
-            raise self._end
-        if self._closed:
-            raise NodeGone("This terminal was closed.")
-
-
-async def _next(reader: asyncio.StreamReader) -> TerminalEvent | Hello | wire.Taken | wire.Failed:
+async def _next(reader: asyncio.StreamReader) -> Said:
     frame, length = wire.header(await reader.readexactly(wire.HEADER.size))
     return wire.event(frame, await reader.readexactly(length))
 

@@ -4,15 +4,18 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from labs.drivers.base import CHUNK_BYTES, Exited, Gap, Hello, Output, Resized, TerminalEvent
+from labs.drivers.base import CHUNK_BYTES, Exited, Gap, Hello, Modes, Output, Resized, TerminalEvent
 
 HEADER = struct.Struct("!BI")
 ATTACH_BODY = struct.Struct("!BQHH")
+WATCH_BODY = struct.Struct("!BQ")
 HELLO_BODY = struct.Struct("!16sQQHH")
 SIZE_BODY = struct.Struct("!HH")
 OFFSET_BODY = struct.Struct("!Q")
 GAP_BODY = struct.Struct("!QQ")
 EXIT_BODY = struct.Struct("!i")
+MODES_BODY = struct.Struct("!QB")
+ECHOES, CANONICAL = 1, 2
 INPUT_BYTES = 16 * 1024
 LONGEST_BODY = OFFSET_BODY.size + CHUNK_BYTES
 
@@ -24,6 +27,7 @@ class Frame(IntEnum):
     RESIZE = 0x04
     ACK = 0x05
     STOP = 0x06
+    WATCH = 0x07
     READY = 0x81
     HELLO = 0x82
     OUTPUT = 0x83
@@ -32,6 +36,7 @@ class Frame(IntEnum):
     EXIT = 0x86
     FAILED = 0x87
     TAKEN = 0x88
+    MODES = 0x89
 
 
 class BrokenFrame(ValueError):
@@ -58,6 +63,10 @@ def pack(frame: Frame, body: bytes = b"") -> bytes:
 
 def attach(terminal: int, offset: int, cols: int, rows: int) -> bytes:
     return pack(Frame.ATTACH, ATTACH_BODY.pack(terminal, offset, cols, rows))
+
+
+def watch(terminal: int, offset: int) -> bytes:
+    return pack(Frame.WATCH, WATCH_BODY.pack(terminal, offset))
 
 
 def resize(cols: int, rows: int) -> bytes:
@@ -94,6 +103,9 @@ def event(frame: Frame, body: bytes) -> TerminalEvent | Hello | Taken | Failed:
                 return Resized(*SIZE_BODY.unpack(body))
             case Frame.EXIT:
                 return Exited(*EXIT_BODY.unpack(body))
+            case Frame.MODES:
+                offset, flags = MODES_BODY.unpack(body)
+                return Modes(offset, bool(flags & ECHOES), bool(flags & CANONICAL))
             case Frame.TAKEN:
                 return Taken(*OFFSET_BODY.unpack(body))
             case Frame.FAILED:

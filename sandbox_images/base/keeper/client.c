@@ -23,12 +23,13 @@ static uint8_t *put(uint8_t *bytes, uint64_t value, int width) {
     return bytes + width;
 }
 
-/* The client that typed last; of those that never typed, the one that came first. */
+/* The client that typed last; of those that never typed, the one that came first. Never one that only watches. */
 struct client *controller(const struct terminal *terminal) {
     struct client *leader = NULL;
     for (int i = 0; i < CLIENTS; i++) {
         struct client *client = keeper.clients[i];
-        if (client && client->terminal == terminal && (!leader || client->typed > leader->typed))
+        if (client && client->terminal == terminal && !client->watching &&
+            (!leader || client->typed > leader->typed))
             leader = client;
     }
     return leader;
@@ -70,7 +71,7 @@ void drop(struct client *client) {
     for (int i = 0; i < CLIENTS; i++)
         if (keeper.clients[i] == client)
             keeper.clients[i] = NULL;
-    if (terminal) {
+    if (terminal && !client->watching) {
         struct client *next = controller(terminal);
         if (next)
             set_size(terminal, next->cols, next->rows);
@@ -84,16 +85,45 @@ void drop(struct client *client) {
         settle(terminal);
 }
 
+/* The terminal a client may join; NULL, with the reason noted, when it may not. */
+static struct terminal *wanted(struct client *client, unsigned index) {
+    if (keeper.open && !client->terminal && index >= 1 && index <= TERMINALS)
+        return &keeper.terminals[index - 1];
+    client->failure = !keeper.open ? "not open yet" : client->terminal ? "attached already" : "no such terminal";
+    return NULL;
+}
+
+/* From now on the client is sent what the terminal says, from ``offset`` where the ring still holds it. */
+static void join(struct client *client, struct terminal *terminal, uint64_t offset) {
+    client->exits_seen = terminal->exits;
+    client->hello_gap = offset < terminal->start ? terminal->start - offset : 0;
+    if (offset < terminal->start || offset > terminal->end)
+        offset = terminal->start;
+    client->hello_offset = client->cursor = client->acked = offset;
+    client->hello_due = true;
+    client->terminal = terminal;
+}
+
+/* Leaves the terminal as it is: a shell that nobody started stays so, and a full ring does not wait for a watcher. */
+static void watch_only(struct client *client, const uint8_t *wish) {
+    struct terminal *terminal = wanted(client, wish[0]);
+    if (!terminal)
+        return;
+    client->watching = true;
+    join(client, terminal, number(wish + 1, 8));
+    note_modes(terminal);
+    client->modes_due = terminal->watch.fd >= 0;
+}
+
 static void attach(struct client *client, const uint8_t *wish) {
-    unsigned index = wish[0];
-    uint64_t offset = number(wish + 1, 8);
     uint16_t cols = number(wish + 9, 2), rows = number(wish + 11, 2);
-    struct terminal *terminal;
-    if (!keeper.open || client->terminal || index < 1 || index > TERMINALS || !cols || !rows) {
-        client->failure = !keeper.open ? "not open yet" : client->terminal ? "attached already" : "no such terminal";
+    struct terminal *terminal = wanted(client, wish[0]);
+    if (!terminal)
+        return;
+    if (!cols || !rows) {
+        client->failure = "no size";
         return;
     }
-    terminal = &keeper.terminals[index - 1];
     if (terminal->watch.fd < 0 && !start_shell(terminal, cols, rows)) {
         client->failure = "no process could be started";
         return;
@@ -102,13 +132,7 @@ static void attach(struct client *client, const uint8_t *wish) {
         set_size(terminal, cols, rows);
     client->cols = cols;
     client->rows = rows;
-    client->exits_seen = terminal->exits;
-    client->hello_gap = offset < terminal->start ? terminal->start - offset : 0;
-    if (offset < terminal->start || offset > terminal->end)
-        offset = terminal->start;
-    client->hello_offset = client->cursor = client->acked = offset;
-    client->hello_due = true;
-    client->terminal = terminal;
+    join(client, terminal, number(wish + 1, 8));
     terminal->full_since_ms = 0;
     terminal->overwriting = false;
 }
@@ -130,7 +154,7 @@ static void acknowledge(struct client *client, uint64_t offset) {
 }
 
 static bool type_in(struct client *client, const uint8_t *data, size_t length) {
-    if (!client->terminal || length > INPUT_BYTES - client->input_length)
+    if (!client->terminal || client->watching || length > INPUT_BYTES - client->input_length)
         return false;
     memcpy(client->input + client->input_length, data, length);
     client->input_length += length;
@@ -141,7 +165,7 @@ static bool type_in(struct client *client, const uint8_t *data, size_t length) {
 }
 
 static bool resize(struct client *client, uint16_t cols, uint16_t rows) {
-    if (!client->terminal || !cols || !rows)
+    if (!client->terminal || client->watching || !cols || !rows)
         return false;
     client->cols = cols;
     client->rows = rows;
@@ -160,6 +184,10 @@ static bool obey(struct client *client, uint8_t type, const uint8_t *payload, si
         if (length == ATTACH_BYTES)
             attach(client, payload);
         return length == ATTACH_BYTES;
+    case WATCH:
+        if (length == WATCH_BYTES)
+            watch_only(client, payload);
+        return length == WATCH_BYTES;
     case INPUT:
         return type_in(client, payload, length);
     case RESIZE:
@@ -239,6 +267,10 @@ static bool compose_word(struct client *client, uint8_t *body) {
     if (client->resized_due) {
         client->resized_due = false;
         return compose(client, RESIZED, put(put(body, terminal->cols, 2), terminal->rows, 2));
+    }
+    if (client->modes_due) {
+        client->modes_due = false;
+        return compose(client, MODES, put(put(body, terminal->end, 8), terminal->modes, 1));
     }
     return false;
 }

@@ -45,6 +45,7 @@ void watch(struct watch *watched, uint32_t events) {
 /* After anything changed: everybody of this terminal is sent what may be sent, and the PTY watched accordingly. */
 void settle(struct terminal *terminal) {
     uint32_t events = 0;
+    note_modes(terminal);
     write_input(terminal);
     for (int i = 0; i < CLIENTS; i++) {
         struct client *client = keeper.clients[i];

@@ -22,6 +22,7 @@ enum {
     CLIENTS = 32,
     JUMPS = 16,
     ATTACH_BYTES = 13,
+    WATCH_BYTES = 9,
     DRAIN_MS = 200,
 };
 
@@ -32,6 +33,7 @@ enum frame {
     RESIZE = 0x04,
     ACK = 0x05,
     STOP = 0x06,
+    WATCH = 0x07,
     READY = 0x81,
     HELLO = 0x82,
     OUTPUT = 0x83,
@@ -40,7 +42,10 @@ enum frame {
     EXIT = 0x86,
     FAILED = 0x87,
     TAKEN = 0x88,
+    MODES = 0x89,
 };
+
+enum modes { ECHOES = 1, CANONICAL = 2, NOT_NOTED = 255 };
 
 enum kind { LISTENER, SIGNALS, TERMINAL, CLIENT };
 
@@ -66,6 +71,7 @@ struct terminal {
     int code;
     uint64_t exit_at;
     uint32_t exits;
+    uint8_t modes; /* as last noted: enum modes */
     uint16_t cols, rows;
 };
 
@@ -77,7 +83,8 @@ struct jump {
 struct client {
     struct watch watch;
     struct terminal *terminal;
-    bool ready_due, hello_due, resized_due, taken_due, doomed;
+    bool watching; /* reads only: neither paces, sizes nor types */
+    bool ready_due, hello_due, resized_due, taken_due, modes_due, doomed;
     const char *failure;
     uint64_t hello_offset, hello_gap;
     uint64_t cursor, acked;
@@ -114,6 +121,7 @@ void stop_everything(void) __attribute__((noreturn));
 /* terminal.c */
 bool start_shell(struct terminal *terminal, uint16_t cols, uint16_t rows);
 void set_size(struct terminal *terminal, uint16_t cols, uint16_t rows);
+void note_modes(struct terminal *terminal);
 void read_output(struct terminal *terminal);
 void write_input(struct terminal *terminal);
 void shell_ended(int pid, int status);

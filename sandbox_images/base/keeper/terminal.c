@@ -149,8 +149,8 @@ bool start_shell(struct terminal *terminal, uint16_t cols, uint16_t rows) {
     terminal->watch.fd = master;
     terminal->watch.events = 0;
     terminal->reaped = false;
-    terminal->cols = cols;
-    terminal->rows = rows;
+    terminal->modes = NOT_NOTED;
+    set_size(terminal, cols, rows);
     return true;
 }
 
@@ -175,6 +175,25 @@ static void hang_up(struct terminal *terminal) {
     terminal->reaped = false;
     terminal->exit_at = terminal->end;
     terminal->exits++;
+}
+
+/* Whether what is typed is shown, and taken by the line: told to those who watch. Looked at before input is handed
+ * over, so that a program which hides what is typed is noted before the first key of it. */
+void note_modes(struct terminal *terminal) {
+    struct termios modes;
+    uint8_t now;
+    bool watched = false;
+    for (int i = 0; i < CLIENTS && !watched; i++)
+        watched = keeper.clients[i] && keeper.clients[i]->terminal == terminal && keeper.clients[i]->watching;
+    if (!watched || terminal->watch.fd < 0 || tcgetattr(terminal->watch.fd, &modes))
+        return;
+    now = (modes.c_lflag & ECHO ? ECHOES : 0) | (modes.c_lflag & ICANON ? CANONICAL : 0);
+    if (now == terminal->modes)
+        return;
+    terminal->modes = now;
+    for (int i = 0; i < CLIENTS; i++)
+        if (keeper.clients[i] && keeper.clients[i]->terminal == terminal && keeper.clients[i]->watching)
+            keeper.clients[i]->modes_due = true;
 }
 
 static bool attended(const struct terminal *terminal) {
