@@ -11,6 +11,7 @@ from config.rest import api
 urlpatterns = [
     path("api/v1/", api.urls),
     path("", include("certification.machine_urls")),
+    path("", include("labs.machine_urls")),
     path("", include("community.machine_urls")),
     path("admin/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),

@@ -196,6 +196,7 @@ def _ending(session: LabSession, reason: str) -> str:
         Reason.FAILED: _("The machines were lost"),
         Reason.ABANDONED: _("You left this lab"),
         Reason.IDLE: _("Ended because nothing happened for a long time"),
+        Reason.OPERATOR: _("An operator of this site ended it"),
         Reason.QUOTA: _("Your allowance for lab time is used up"),
         Reason.FINISHED: _("Finished without passing"),
     }

@@ -19,3 +19,13 @@ class CatalogueFilter(forms.Form):
         """What was asked, by field; empty where nothing usable was."""
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
+class StopReason(forms.Form):
+    """Why an operator stops somebody's sandbox."""
+
+    words = forms.CharField(
+        label=_("Why it is stopped"),
+        help_text=_("Kept in the log of acts, where other operators read it."),
+        max_length=300,
+    )

@@ -23,6 +23,7 @@ class Reason(models.TextChoices):
     EXPIRED = "expired", _("Time was up")
     IDLE = "idle", _("Idle for too long")
     FAILED = "failed", _("Could not be started or was lost")
+    OPERATOR = "operator", _("Stopped by an operator")
     QUOTA = "quota", _("Quota used up")
     ORPHANED = "orphaned", _("Nobody owned it any more")
 

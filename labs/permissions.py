@@ -2,7 +2,7 @@
 
 import rules
 
-from community.api import User
+from community.api import User, is_operator
 from labs.models import LabSession
 
 
@@ -12,3 +12,4 @@ def is_its_learner(person: User, session: LabSession | None) -> bool:
 
 
 rules.add_perm("labs.work_in_session", is_its_learner)
+rules.add_perm("labs.operate", is_operator)

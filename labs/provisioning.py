@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labs import metering, notices, scheduling
+from labs import metering, metrics, notices, scheduling
 from labs.about import about
 from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTaken
 from labs.engine import get_driver
@@ -54,6 +54,8 @@ def _arrive(sandbox: Sandbox, token: int) -> None:
             metering.open_record(sandbox)
             Sandbox.objects.filter(pk=sandbox.pk).update(attempts=0, lease_until=None)
             notices.progress(sandbox.session_id, "ready")
+    if arrived and sandbox.session_id:
+        metrics.started((timezone.now() - sandbox.requested_at).total_seconds(), "cold")
     if not arrived and sandbox.state in LEAVING:
         # Stopped while we were making it; what we made after the stop must go as well.
         _destroy(sandbox)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from labs import metrics
 from labs.drivers.base import Driver, DriverError, DriverUnavailable, Problem
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
@@ -48,6 +49,8 @@ def sweep() -> Owed:
         log.warning("the sweep could not compare rows and engine: %s", error)
     _note(problem)
     _find_lost_messages(owed)
+    for kind, found in vars(owed).items():
+        metrics.repaired(kind, len(found))
     return owed
 
 

@@ -78,6 +78,13 @@ def navigation(request: HttpRequest) -> NavItem:
     return NavItem(order=30, label=_("Labs"), url_name="labs:catalogue")
 
 
+@hooks.register("account_items")
+def account_items(request: HttpRequest) -> list[NavItem]:
+    if request.user.has_perm("labs.operate"):
+        return [NavItem(order=50, label=_("Operations"), url_name="labs:operations")]
+    return []
+
+
 @hooks.register("dashboard_panels")
 def my_labs(request: HttpRequest) -> Panel | None:
     """The running session with the way back into it, and the labs passed last."""

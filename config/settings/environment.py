@@ -32,6 +32,7 @@ class Environment(BaseSettings):
     sandbox_capacity_mib: int = 0
     sandbox_keeper_gid: int = 0
     django_debug: bool = False
+    labs_metrics_token: str = ""
     log_format: Literal["lines", "json"] = "lines"
 
     @field_validator("allowed_hosts", mode="before")

@@ -14,7 +14,7 @@ from channels.utils import await_many_dispatch
 from django.conf import settings
 from django.db import DatabaseError
 
-from labs import terminals, visitors
+from labs import metrics, terminals, visitors
 from labs.about import about
 from labs.consumers.common import Code, Goodbye, Seat
 from labs.drivers.base import DriverError, Exited, Gap, NodeGone, Output, Resized, Terminal
@@ -26,6 +26,10 @@ INPUT_FRAME_BYTES = 64 * 1024
 INPUT_WAITING_BYTES = 1024 * 1024
 CONTROL_FRAME_CHARS = 1024
 LARGEST_OFFSET = 2**53
+# Ends that neither the learner nor the lab's life asked for.
+UNWANTED = frozenset(
+    {Code.BAD_FRAME, Code.TOO_MUCH, Code.TOO_MANY, Code.BROKEN, Code.NODE_WENT, Code.NO_ENGINE}
+)
 COLS = range(2, 1001)
 ROWS = range(1, 501)
 
@@ -42,6 +46,7 @@ class TerminalConsumer(AsyncConsumer):
         self.input: asyncio.Queue[bytes] = asyncio.Queue()
         self.waiting_bytes = 0
         self.acked = -1
+        self.sent_bytes = self.typed_bytes = 0
         self.size: tuple[int, int] | None = None
         self.control = asyncio.Event()
         try:
@@ -140,6 +145,7 @@ class TerminalConsumer(AsyncConsumer):
                     tasks.create_task(self.pump_control(terminal))
                     tasks.create_task(self.keep_permission())
             finally:
+                metrics.moved_bytes(self.sent_bytes, self.typed_bytes)
                 await terminal.close()
 
     def wishes(self) -> tuple[int, int, int]:
@@ -178,6 +184,7 @@ class TerminalConsumer(AsyncConsumer):
         async for event in terminal:
             match event:
                 case Output(data=data):
+                    self.sent_bytes += len(data)
                     await self.base_send({"type": "websocket.send", "bytes": data})
                 case Gap(offset=offset, missed=missed):
                     await self.say({"type": "notice", "kind": "gap", "offset": offset, "missed": missed})
@@ -192,6 +199,7 @@ class TerminalConsumer(AsyncConsumer):
         while True:
             data = await self.input.get()
             await terminal.write(data)
+            self.typed_bytes += len(data)
             self.waiting_bytes -= len(data)
 
     async def pump_control(self, terminal: Terminal) -> None:
@@ -239,6 +247,8 @@ class TerminalConsumer(AsyncConsumer):
     async def close(self, code: Code) -> None:
         if not self.closed:
             self.closed = True
+            if code in UNWANTED:
+                metrics.dropped(code)
             if self.serving is not None and self.serving is not asyncio.current_task():
                 self.serving.cancel()
             await self.base_send({"type": "websocket.close", "code": int(code)})

@@ -1,3 +1,4 @@
+from labs.models.act import OperatorAct
 from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession
@@ -13,6 +14,7 @@ __all__ = [
     "LabStep",
     "Level",
     "Node",
+    "OperatorAct",
     "Sandbox",
     "SandboxEvent",
     "UsageRecord",

@@ -1,0 +1,69 @@
+"""The numbers of the operators' page and its lists."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from labs import scheduling
+from labs.lifecycle import State
+from labs.models import LabSession, Sandbox
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of something is promised: millicpus or MiB."""
+
+    used: int
+    of: int
+
+    @property
+    def percent(self) -> int:
+        return min(100, round(100 * self.used / self.of)) if self.of else 0
+
+
+def counts() -> dict[str, int]:
+    """Live sandboxes by state, every state named."""
+    found = dict(Sandbox.objects.live().order_by().values_list("state").annotate(n=Count("pk")))
+    return {state.value: found.get(state.value, 0) for state in State if state != State.STOPPED}
+
+
+def shares() -> tuple[Share, Share]:
+    """Processor time and memory promised to live sandboxes, of what may be promised."""
+    used = Sandbox.objects.live().aggregate(cpus=Sum("millicpus"), memory=Sum("memory_mib"))
+    return (
+        Share(used["cpus"] or 0, scheduling.capacity_millicpus()),
+        Share(used["memory"] or 0, scheduling.capacity_mib()),
+    )
+
+
+def today() -> dict[str, int]:
+    """Sessions opened and passed, and sandboxes lost, within 24 hours."""
+    since = timezone.now() - DAY
+    sessions = LabSession.objects.filter(opened_at__gt=since)
+    return {
+        "opened": sessions.count(),
+        "passed": LabSession.objects.filter(passed_at__gt=since).count(),
+        "failed": Sandbox.objects.filter(stopped_at__gt=since, reason="failed").count(),
+    }
+
+
+def sandboxes(*, live: bool, words: str = "") -> QuerySet[Sandbox]:
+    """Live or ended sandboxes, the newest first, with what a list shows of them in one query.
+
+    Every word of ``words`` occurs in the ref, the lab, or the learner's name.
+    """
+    found = Sandbox.objects.live() if live else Sandbox.objects.filter(state=State.STOPPED)
+    for word in words.split()[:8]:
+        found = found.filter(
+            Q(ref__icontains=word)
+            | Q(session__learner__username__icontains=word)
+            | Q(session__learner__email__icontains=word)
+            | Q(session__lab__slug__icontains=word)
+            | Q(session__lab__title_zh__icontains=word)
+            | Q(session__lab__title_en__icontains=word)
+        )
+    return found.select_related("session__learner", "session__lab", "usage").order_by("-pk")

@@ -1,0 +1,80 @@
+"""What is wrong now, since when, and what to do about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from labs.lifecycle import State
+from labs.models import CheckRequest, Host, Sandbox
+
+# The sweep comes every 10 s; three missed ones are no accident.
+SILENCE = timedelta(seconds=45)
+SLOW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One thing wrong. ``since`` is None where nobody saw it begin."""
+
+    words: str
+    remedy: str
+    since: datetime | None
+
+
+def troubles() -> list[Trouble]:
+    """The worst first; empty when all is well."""
+    now = timezone.now()
+    return [*_hosts(now), *_stuck_sandboxes(now), *_waiting_checks(now)]
+
+
+def _hosts(now: datetime) -> list[Trouble]:
+    found = []
+    for host in Host.objects.all():
+        if host.problem:
+            found.append(Trouble(_(host.problem), _(host.remedy), None))
+        if host.seen_at is None or now - host.seen_at > SILENCE:
+            found.append(
+                Trouble(
+                    _("No worker reports: labs neither start nor end."),
+                    _("Look at the logs of worker and beat, and whether the broker runs."),
+                    host.seen_at,
+                )
+            )
+    return found
+
+
+def _stuck_sandboxes(now: datetime) -> list[Trouble]:
+    found = []
+    for states, words, remedy in (
+        (
+            [State.REQUESTED, State.PROVISIONING],
+            lambda n: ngettext("%(n)d sandbox is slow to start.", "%(n)d sandboxes are slow to start.", n),
+            _(
+                "Look at the worker's log and the host's load; each is given up and told to its learner in the end."
+            ),
+        ),
+        (
+            [State.STOPPING],
+            lambda n: ngettext("%(n)d sandbox does not go away.", "%(n)d sandboxes do not go away.", n),
+            _("Look at the engine's log; the sweep tries again every 10 seconds."),
+        ),
+    ):
+        slow = Sandbox.objects.filter(state__in=states, moved_at__lt=now - SLOW).order_by("moved_at")
+        since = slow.values_list("moved_at", flat=True).first()
+        if since is not None:
+            count = slow.count()
+            found.append(Trouble(words(count) % {"n": count}, remedy, since))
+    return found
+
+
+def _waiting_checks(now: datetime) -> list[Trouble]:
+    waiting = CheckRequest.objects.unanswered().filter(asked_at__lt=now - SLOW)
+    since = waiting.values_list("asked_at", flat=True).first()
+    if since is None:
+        return []
+    count = waiting.count()
+    words = ngettext("%(n)d check waits for a worker.", "%(n)d checks wait for a worker.", count)
+    return [Trouble(words % {"n": count}, _("Start more workers for the queue “checks”."), since)]
