@@ -11,6 +11,7 @@ from labs import grading
 from labs.lifecycle import Reason, State
 from labs.models import CheckRequest, CheckResult, Lab, LabCheck, LabSession, LabStep, Node, Sandbox
 from labs.models.lab import spoken
+from labs.models.resting import Cause
 
 BUILT_IN: dict[str, tuple[str | Promise, str | Promise]] = {
     grading.UNREADABLE: (
@@ -53,6 +54,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "title": lab.title,
         "state": sandbox.state if sandbox else State.STOPPED,
         "reason": sandbox.reason if sandbox else Reason.NONE,
+        "waking": sandbox is not None and sandbox.is_waking,
         "message": message_of(session, sandbox, nodes),
         "opened_at": session.opened_at,
         "expires_at": session.expires_at,
@@ -168,10 +170,20 @@ def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) 
                 "nodes": ", ".join(lost)
             }
         return ""
+    if sandbox.state == State.SUSPENDED:
+        return _frozen(sandbox)
     last = sandbox.events.exclude(detail="").last()
     if last is not None:
         return _("Starting takes longer than usual: %(cause)s") % {"cause": last.detail}
     return ""
+
+
+def _frozen(sandbox: Sandbox) -> str:
+    if sandbox.is_waking:
+        return _("The machines are waking.")
+    if sandbox.wish_cause == Cause.IDLE:
+        return _("Frozen for want of use, to save your allowance. Nothing is lost; any key wakes it.")
+    return _("Frozen to save your allowance. Nothing is lost; any key wakes it.")
 
 
 def _ended(sandbox: Sandbox) -> str:

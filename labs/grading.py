@@ -63,12 +63,15 @@ def check_work(request_id: UUID | str) -> int | None:
     request = CheckRequest.objects.select_related("session__lab").filter(pk=request_id).first()
     if request is None:
         return None
+    session = request.session
+    sandbox = session.sandbox
+    if sandbox is not None and session.is_open and sandbox.state == State.SUSPENDED:
+        # It is being woken for this check; whoever wakes it sends the request again.
+        return None
     checks = _checks_of(request)
     limit = timedelta(seconds=CLAIM_SLACK_S + sum(check.timeout_s for check in checks))
     if not CheckRequest.objects.unclaimed().filter(pk=request.pk).update(claimed_until=Now() + limit):
         return None
-    session = request.session
-    sandbox = session.sandbox
     if sandbox is None or not session.is_open or sandbox.state != State.READY:
         _answer(request, passed=False, problem="not_ready" if session.is_open else "session_closed")
         return None

@@ -2,24 +2,34 @@
 
 import math
 
+from django.db import transaction
 from django.utils import timezone
 
+from labs.lifecycle import State
 from labs.models import Sandbox, UsageRecord
 
 
 def open_record(sandbox: Sandbox) -> UsageRecord:
     """The meter of ``sandbox`` runs; asking twice gives the same record."""
-    record, _created = UsageRecord.objects.get_or_create(
+    record, _created = UsageRecord.objects.running().get_or_create(
         ref=sandbox.ref,
+        closed_at=None,
         defaults={
             "sandbox": sandbox,
             "learner_id": sandbox.session.learner_id if sandbox.session else None,
-            "millicpus": sandbox.millicpus,
+            "millicpus": 0 if sandbox.state == State.SUSPENDED else sandbox.millicpus,
             "memory_mib": sandbox.memory_mib,
             "opened_at": timezone.now(),
         },
     )
     return record
+
+
+@transaction.atomic
+def allocation_changed(sandbox: Sandbox) -> None:
+    """From now on the meter counts what the sandbox has now: no processors while it is suspended."""
+    close_record(sandbox)
+    open_record(sandbox)
 
 
 def close_record(sandbox: Sandbox) -> None:

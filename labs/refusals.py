@@ -78,6 +78,14 @@ class NotReady(NotPossibleNow):
         )
 
 
+class ChecksRunning(NotPossibleNow):
+    code = "checks_running"
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__(_("Checks are looking at the machines."), _("Freeze them when the checks are done."))
+
+
 class NoExtensionsLeft(NotPossibleNow):
     code = "no_extensions_left"
 

@@ -13,7 +13,8 @@ from community.api import User
 from labs import notices, scheduling, tasks
 from labs.lifecycle import Reason, State
 from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Node, Sandbox
-from labs.refusals import NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
+from labs.models.resting import RESTABLE, Cause
+from labs.refusals import ChecksRunning, NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
 
 ENGINE_NEWS_S = 60
 
@@ -105,7 +106,7 @@ def _ask(session: LabSession, step: str) -> CheckRequest:
     if not LabSession.objects.open().filter(pk=session.pk).exists():
         raise SessionClosed
     sandbox = session.sandbox
-    if sandbox is None or sandbox.state != State.READY:
+    if sandbox is None or sandbox.state not in RESTABLE:
         raise NotReady
     lately = timezone.now() - timedelta(minutes=1)
     if session.check_requests.filter(asked_at__gt=lately).count() >= settings.LABS_CHECKS_PER_MINUTE:
@@ -120,8 +121,50 @@ def _ask(session: LabSession, step: str) -> CheckRequest:
     except IntegrityError:
         return session.check_requests.unanswered().get(step=step)
     notices.session_changed(session.pk)
-    tasks.after_commit(tasks.check_work, str(request.pk))
+    if not wake(sandbox):
+        tasks.after_commit(tasks.check_work, str(request.pk))
     return request
+
+
+def wake(sandbox: Sandbox) -> bool:
+    """Whether it was, or was to be, suspended: it is now wished awake, and what waits for that is then enqueued."""
+    if sandbox.wish(State.READY, Cause.LEARNER):
+        tasks.after_commit(tasks.settle, sandbox.pk)
+        return True
+    return sandbox.state == State.SUSPENDED
+
+
+@transaction.atomic
+def suspend(session: LabSession) -> LabSession:
+    """The session's machines are to be frozen as they are. Repeating changes nothing.
+
+    Raises SessionClosed, NotReady, or ChecksRunning while checks look at them.
+    """
+    sandbox = _restable(session)
+    if session.check_requests.unanswered().exists():
+        raise ChecksRunning
+    if sandbox.wish(State.SUSPENDED, Cause.LEARNER):
+        tasks.after_commit(tasks.settle, sandbox.pk)
+    return session
+
+
+@transaction.atomic
+def resume(session: LabSession) -> LabSession:
+    """The session's machines are to go on where they were frozen. Repeating changes nothing.
+
+    Raises SessionClosed or NotReady.
+    """
+    wake(_restable(session))
+    return session
+
+
+def _restable(session: LabSession) -> Sandbox:
+    sandbox = session.sandbox
+    if sandbox is None or not session.is_open or sandbox.state in {State.STOPPING, State.STOPPED}:
+        raise SessionClosed
+    if sandbox.state not in RESTABLE:
+        raise NotReady
+    return sandbox
 
 
 @transaction.atomic
@@ -153,10 +196,13 @@ def restart_node(session: LabSession, name: str) -> Node:
     if sandbox is None or not session.is_open:
         raise SessionClosed
     node = sandbox.nodes.get(name=name)
-    if sandbox.state != State.READY:
+    if sandbox.state not in RESTABLE:
         raise NotReady
-    if sandbox.nodes.filter(pk=node.pk, restart_asked_at=None).update(restart_asked_at=timezone.now()):
+    asleep = wake(sandbox)
+    asked = sandbox.nodes.filter(pk=node.pk, restart_asked_at=None).update(restart_asked_at=timezone.now())
+    if asked:
         notices.session_changed(session.pk)
+    if asked and not asleep:
         tasks.after_commit(tasks.restart_nodes, sandbox.pk)
     node.refresh_from_db()
     return node

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from labs import metrics
+from labs import idling, metrics
 from labs.drivers.base import Driver, DriverError, DriverUnavailable, Problem
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
@@ -28,6 +28,7 @@ class Owed:
 
     provision: list[int] = field(default_factory=list)
     stop: list[int] = field(default_factory=list)
+    settle: list[int] = field(default_factory=list)
     restart: list[int] = field(default_factory=list)
     checks: list[UUID] = field(default_factory=list)
 
@@ -41,8 +42,10 @@ def sweep() -> Owed:
     owed = Owed()
     driver = get_driver()
     problem = driver.problem()
+    idle: list[int] = []
     try:
         _compare_with_engine(driver, owed)
+        idle = idling.freeze_idle(driver)
     except DriverUnavailable as error:
         problem = problem or Problem(str(error), error.remedy)
     except DriverError as error:
@@ -51,6 +54,7 @@ def sweep() -> Owed:
     _find_lost_messages(owed)
     for kind, found in vars(owed).items():
         metrics.repaired(kind, len(found))
+    owed.settle += idle
     return owed
 
 
@@ -69,6 +73,8 @@ def _find_lost_messages(owed: Owed) -> None:
     long_ago = timezone.now() - PATIENCE
     starting = Sandbox.objects.starting().unleased()
     owed.provision += starting.filter(moved_at__lt=long_ago).values_list("pk", flat=True)
+    unsettled = Sandbox.objects.unsettled().unleased().filter(wished_at__lt=long_ago)
+    owed.settle += [pk for pk in unsettled.values_list("pk", flat=True) if pk not in owed.settle]
     stopping = Sandbox.objects.filter(state=State.STOPPING, moved_at__lt=long_ago)
     owed.stop += stopping.values_list("pk", flat=True)
     nodes = Node.objects.filter(sandbox__state=State.READY, restart_asked_at__lt=long_ago)
@@ -95,13 +101,13 @@ def _compare_with_engine(driver: Driver, owed: Owed) -> None:
 
 
 def _look_after(driver: Driver, sandbox: Sandbox, owed: Owed) -> None:
-    """Nodes that are gone behind our back are marked lost and their repair is owed."""
-    if not _missing(driver, sandbox):
+    """Nodes that are gone behind our back are marked lost and their repair is owed; a ready one is not asleep."""
+    if not any(_faults(driver, sandbox)):
         return
     token = sandbox.take_lease()
     if token is None:
         return
-    missing = _missing(driver, sandbox)
+    missing, asleep = _faults(driver, sandbox)
     if missing and sandbox.state == State.POOLED:
         if sandbox.begin_stop(Reason.FAILED, f"lost {', '.join(missing)}", token=token):
             owed.stop.append(sandbox.pk)
@@ -110,13 +116,17 @@ def _look_after(driver: Driver, sandbox: Sandbox, owed: Owed) -> None:
         sandbox.nodes.filter(name__in=missing).update(lost_at=now, restart_asked_at=now)
         sandbox.record(sandbox.state, detail=f"lost {', '.join(missing)}")
         owed.restart.append(sandbox.pk)
+    if asleep and sandbox.state == State.READY:
+        driver.resume(sandbox.ref)
     sandbox.release_lease(token)
 
 
-def _missing(driver: Driver, sandbox: Sandbox) -> list[str]:
+def _faults(driver: Driver, sandbox: Sandbox) -> tuple[list[str], bool]:
+    """The nodes that ought to run and do not, and whether one is paused although the sandbox is ready."""
     health = driver.health(sandbox.ref).nodes
     names = sandbox.nodes.filter(restart_asked_at=None).values_list("name", flat=True)
-    return [name for name in names if name not in health or not health[name].running]
+    missing = [name for name in names if name not in health or not health[name].running]
+    return missing, sandbox.state == State.READY and any(node.detail == "paused" for node in health.values())
 
 
 def _note(problem: Problem | None) -> None:

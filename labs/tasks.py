@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.db import transaction
 
-from labs import grading, provisioning, sweeping
+from labs import grading, provisioning, suspending, sweeping
 
 
 def after_commit(task: Any, *ids: object) -> None:
@@ -30,6 +30,15 @@ def restart_nodes(sandbox_id: int) -> None:
 
 
 @shared_task
+def settle(sandbox_id: int) -> None:
+    awaited = suspending.settle(sandbox_id)
+    if awaited.restart:
+        restart_nodes.delay(sandbox_id)
+    for pk in awaited.checks:
+        check_work.delay(str(pk))
+
+
+@shared_task
 def check_work(request_id: str) -> None:
     finished = grading.check_work(request_id)
     if finished is not None:
@@ -42,6 +51,7 @@ def sweep() -> None:
     for task, ids in (
         (provision, owed.provision),
         (stop, owed.stop),
+        (settle, owed.settle),
         (restart_nodes, owed.restart),
         (check_work, [str(pk) for pk in owed.checks]),
     ):

@@ -1,15 +1,18 @@
 """Who may attach to which terminal of which node, now."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
 from community.api import User
+from labs import idling
 from labs.drivers.base import Terminal
 from labs.engine import get_driver
 from labs.lifecycle import State
 from labs.models import LabSession, Node
-from labs.sessions import session_of
+from labs.refusals import NotPossibleNow
+from labs.sessions import resume, session_of
 
 
 class NoSuchTerminal(Exception):
@@ -18,6 +21,10 @@ class NoSuchTerminal(Exception):
 
 class NotYet(Exception):
     """The node is starting; the session's events say when it is ready."""
+
+
+class Frozen(NotYet):
+    """The sandbox is suspended; a wish wakes it."""
 
 
 class Ended(Exception):
@@ -38,7 +45,7 @@ class Place:
 
 
 def place_of(person: User, session_id: str, node: str, terminal: int) -> Place:
-    """Where the terminal is, for its learner. Raises NoSuchTerminal, NotYet or Ended."""
+    """Where the terminal is, for its learner. Raises NoSuchTerminal, NotYet, Frozen or Ended."""
     try:
         session = session_of(person, session_id)
     except (LabSession.DoesNotExist, ValidationError) as error:
@@ -52,9 +59,22 @@ def place_of(person: User, session_id: str, node: str, terminal: int) -> Place:
         raise NoSuchTerminal from error
     if sandbox.state in {State.STOPPING, State.STOPPED}:
         raise Ended(sandbox.reason)
+    if sandbox.state == State.SUSPENDED:
+        raise Frozen
     if sandbox.state != State.READY or machine.restart_asked_at is not None:
         raise NotYet
     return Place(sandbox.ref, node, terminal)
+
+
+def wake(person: User, session_id: str) -> None:
+    """The machines of the learner's session are on their way back; a session that cannot be woken stays as it is."""
+    with suppress(LabSession.DoesNotExist, NotPossibleNow):
+        resume(session_of(person, session_id))
+
+
+def note_presence(place: Place, *, active: bool) -> None:
+    """Somebody is attached there; ``active`` when they typed since the last note."""
+    idling.note_presence(place.ref, active=active)
 
 
 async def open_terminal(place: Place, *, offset: int, cols: int, rows: int) -> Terminal:

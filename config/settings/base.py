@@ -230,6 +230,7 @@ CELERY_TASK_ROUTES = {
     "labs.tasks.provision": {"queue": "sandboxes"},
     "labs.tasks.stop": {"queue": "sandboxes"},
     "labs.tasks.restart_nodes": {"queue": "sandboxes"},
+    "labs.tasks.settle": {"queue": "sandboxes"},
     "labs.tasks.check_work": {"queue": "checks"},
 }
 # Measured: with kombu's defaults a task of a killed worker comes back after 101 s, with these after 11 s.
@@ -264,6 +265,8 @@ LABS_CHECK_WAIT_SECONDS = 30
 LABS_SOCKETS_PER_PERSON = 32
 LABS_SOCKET_RECHECK_SECONDS = 30
 LABS_METRICS_TOKEN = ENV.labs_metrics_token
+LABS_IDLE_FREEZE_MINUTES = 20
+LABS_AWAY_FREEZE_MINUTES = 5
 
 COMMUNITY_THREADS_SECONDS = 30
 CERTIFICATION_SIGNING_KEY_FILE = ENV.signing_key_file or VAR_DIR / "signing-key.pem"

@@ -18,6 +18,7 @@ class Code(IntEnum):
     NOT_FOUND = 4404
     ENDED = 4410
     TOO_MUCH = 4413
+    FROZEN = 4423
     NOT_YET = 4425
     TOO_MANY = 4429
     BROKEN = 4500

@@ -18,7 +18,7 @@ from labs import metrics, terminals, visitors
 from labs.about import about
 from labs.consumers.common import Code, Goodbye, Seat
 from labs.drivers.base import DriverError, Exited, Gap, NodeGone, Output, Resized, Terminal
-from labs.terminals import Ended, NoSuchTerminal, NotYet
+from labs.terminals import Ended, Frozen, NoSuchTerminal, NotYet
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,10 @@ LARGEST_OFFSET = 2**53
 UNWANTED = frozenset(
     {Code.BAD_FRAME, Code.TOO_MUCH, Code.TOO_MANY, Code.BROKEN, Code.NODE_WENT, Code.NO_ENGINE}
 )
+# A key after such a pause may find the machines frozen; nothing that is typed steadily asks the database.
+QUIET_S = 10.0
+WAKE_WAIT_S = 8.0
+LOOK_AGAIN_S = 0.1
 COLS = range(2, 1001)
 ROWS = range(1, 501)
 
@@ -45,6 +49,7 @@ class TerminalConsumer(AsyncConsumer):
         self.closed = False
         self.input: asyncio.Queue[bytes] = asyncio.Queue()
         self.waiting_bytes = 0
+        self.typed_at = 0.0
         self.acked = -1
         self.sent_bytes = self.typed_bytes = 0
         self.size: tuple[int, int] | None = None
@@ -134,19 +139,43 @@ class TerminalConsumer(AsyncConsumer):
 
     async def attach(self) -> None:
         offset, cols, rows = self.wishes()
-        person_id, place = await self.permitted()
+        person_id, place = await self.arrive()
         with Seat(person_id):
+            await database_sync_to_async(terminals.note_presence)(place, active=False)
             terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
+            self.typed_at = asyncio.get_running_loop().time()
             try:
                 await self.say({"type": "hello", **asdict(terminal.hello)})
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self.pump_output(terminal))
                     tasks.create_task(self.pump_input(terminal))
                     tasks.create_task(self.pump_control(terminal))
-                    tasks.create_task(self.keep_permission())
+                    tasks.create_task(self.keep_permission(place))
             finally:
                 metrics.moved_bytes(self.sent_bytes, self.typed_bytes)
                 await terminal.close()
+
+    async def arrive(self) -> tuple[int, terminals.Place]:
+        """Who is attached, where; frozen machines are woken and waited for, unless the address says ``wake=0``."""
+        until = asyncio.get_running_loop().time() + WAKE_WAIT_S
+        asked = False
+        while True:
+            try:
+                return await self.permitted()
+            except Goodbye as goodbye:
+                late = asyncio.get_running_loop().time() > until
+                if goodbye.code != Code.FROZEN or late or b"wake=0" in self.scope.get("query_string", b""):
+                    raise
+            if not asked:
+                await self.wake()
+                asked = True
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def wake(self) -> None:
+        person = await visitors.person_behind(self.scope)
+        if person is not None:
+            session = str(self.scope["url_route"]["kwargs"]["session"])
+            await database_sync_to_async(terminals.wake)(person, session)
 
     def wishes(self) -> tuple[int, int, int]:
         """Offset, columns and rows of the address. Raises Goodbye when they are no numbers in range."""
@@ -174,6 +203,8 @@ class TerminalConsumer(AsyncConsumer):
             )
         except NoSuchTerminal as error:
             raise Goodbye(Code.NOT_FOUND) from error
+        except Frozen as error:
+            raise Goodbye(Code.FROZEN, {"type": "notice", "kind": "frozen"}) from error
         except NotYet as error:
             raise Goodbye(Code.NOT_YET, {"type": "notice", "kind": "starting"}) from error
         except Ended as error:
@@ -201,6 +232,20 @@ class TerminalConsumer(AsyncConsumer):
             await terminal.write(data)
             self.typed_bytes += len(data)
             self.waiting_bytes -= len(data)
+            now = asyncio.get_running_loop().time()
+            before, self.typed_at = self.typed_at, now
+            if now - before > QUIET_S:
+                await self.wake_if_frozen()
+
+    async def wake_if_frozen(self) -> None:
+        """What was typed waits in the frozen node; it is read once that is awake."""
+        try:
+            await self.permitted()
+        except Goodbye as goodbye:
+            if goodbye.code == Code.FROZEN:
+                await self.wake()
+        except DatabaseError as error:
+            log.warning("whether a terminal's machines are frozen could not be looked up: %s", error)
 
     async def pump_control(self, terminal: Terminal) -> None:
         told = -1
@@ -214,15 +259,17 @@ class TerminalConsumer(AsyncConsumer):
                 told = self.acked
                 await terminal.ack(told)
 
-    async def keep_permission(self) -> None:
-        """Raises Goodbye soon after the person has lost the right to be attached."""
+    async def keep_permission(self, place: terminals.Place) -> None:
+        """Raises Goodbye soon after the person has lost the right to be attached; meanwhile, notes that they are."""
         while True:
+            slept_at = asyncio.get_running_loop().time()
             await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
             try:
                 await self.permitted()
+                await database_sync_to_async(terminals.note_presence)(place, active=self.typed_at > slept_at)
             except Goodbye as goodbye:
-                # A node that restarts hangs up by itself.
-                if goodbye.code != Code.NOT_YET:
+                # A node that restarts hangs up by itself; a frozen one keeps its connections.
+                if goodbye.code not in {Code.NOT_YET, Code.FROZEN}:
                     raise
             except DatabaseError as error:
                 log.warning("permission of an open terminal could not be looked up: %s", error)

@@ -135,7 +135,8 @@ class FakeDriver:
         for node in sandbox.spec.nodes:
             known = sandbox.nodes.get(node.name)
             running = known is not None and known.running
-            found[node.name] = NodeHealth(running, "" if running else "gone")
+            asleep = "paused" if known is not None and known.suspended else ""
+            found[node.name] = NodeHealth(running, asleep if running else "gone")
         return Health(found)
 
     def restart(self, spec: SandboxSpec, node: str) -> None:

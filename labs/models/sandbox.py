@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from labs import notices
 from labs.drivers.base import NodeSpec, SandboxSpec
 from labs.lifecycle import Reason, State, sources_of
+from labs.models.resting import Resting, RestingQuerySet
 
 # Docker keeps the first host address of a subnet for a gateway, even one without an address of its own.
 FIRST_NODE = 2
@@ -24,7 +25,7 @@ def new_ref() -> str:
     return secrets.token_hex(8)
 
 
-class SandboxQuerySet(models.QuerySet["Sandbox"]):
+class SandboxQuerySet(RestingQuerySet):
     def live(self) -> Self:
         return self.exclude(state=State.STOPPED)
 
@@ -39,7 +40,7 @@ class SandboxQuerySet(models.QuerySet["Sandbox"]):
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
 
 
-class Sandbox(models.Model):
+class Sandbox(Resting):
     """Isolated machines. ``uid`` is the learner's, ``uid + 1`` the checker's; ``lease_token`` fences out old workers."""
 
     session = models.ForeignKey(
@@ -67,6 +68,7 @@ class Sandbox(models.Model):
         verbose_name_plural = _("sandboxes")
         ordering = ("pk",)
         constraints = [
+            *Resting.Meta.constraints,
             models.UniqueConstraint(
                 fields=["session"], condition=~Q(state=State.STOPPED), name="one_live_sandbox_per_session"
             ),
@@ -90,8 +92,19 @@ class Sandbox(models.Model):
     def __str__(self) -> str:
         return f"{self.ref} ({self.state})"
 
-    def move(self, target: State, *, reason: str = "", detail: str = "", token: int | None = None) -> bool:
-        """Move to ``target`` and record it; False when another actor moved first or took the lease ``token``."""
+    def move(
+        self,
+        target: State,
+        *,
+        reason: str = "",
+        detail: str = "",
+        token: int | None = None,
+        wish: int | None = None,
+    ) -> bool:
+        """Move to ``target`` and record it; False when another actor moved first.
+
+        So it is, too, when another took the lease ``token``, or a wish came after number ``wish``.
+        """
         changes: dict[str, object] = {"state": target, "moved_at": timezone.now()}
         if reason:
             changes["reason"] = reason
@@ -103,6 +116,8 @@ class Sandbox(models.Model):
             rows = Sandbox.objects.filter(pk=self.pk, state__in=sources_of(target))
             if token is not None:
                 rows = rows.filter(lease_token=token)
+            if wish is not None:
+                rows = rows.filter(wish_count=wish)
             moved = rows.update(**changes)
             if moved:
                 self.record(target, reason=reason, detail=detail)

@@ -17,10 +17,15 @@ class UsageRecordQuerySet(models.QuerySet["UsageRecord"]):
 
 
 class UsageRecord(models.Model):
-    """What one sandbox had allocated from ready to stop. ``seconds`` is whole seconds, rounded up."""
+    """What one sandbox had allocated while that did not change; ``seconds`` is whole seconds, rounded up.
 
-    sandbox = models.OneToOneField("labs.Sandbox", on_delete=models.SET_NULL, null=True, related_name="usage")
-    ref = models.CharField(max_length=32, unique=True)
+    A suspended sandbox has no processors, so its record holds none; its memory it keeps.
+    """
+
+    sandbox = models.ForeignKey(
+        "labs.Sandbox", on_delete=models.SET_NULL, null=True, related_name="usage_records"
+    )
+    ref = models.CharField(max_length=32, db_index=True)
     learner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="usage_records"
     )
@@ -39,6 +44,9 @@ class UsageRecord(models.Model):
         verbose_name_plural = _("usage records")
         ordering = ("-opened_at",)
         constraints = [
+            models.UniqueConstraint(
+                fields=["ref"], condition=models.Q(closed_at=None), name="one_running_record_per_sandbox"
+            ),
             models.CheckConstraint(
                 condition=models.Q(millicpu_seconds=models.F("seconds") * models.F("millicpus"))
                 & models.Q(mib_seconds=models.F("seconds") * models.F("memory_mib")),

@@ -54,6 +54,7 @@ class SessionBody(Schema):
     title: str
     state: str = Field(description="requested, provisioning, ready, suspended, stopping or stopped.")
     reason: str = Field(description="Why it ended; empty while it lives.")
+    waking: bool = Field(description="Whether suspended machines are on their way back.")
     message: str
     opened_at: datetime
     expires_at: datetime

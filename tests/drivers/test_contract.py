@@ -268,6 +268,24 @@ async def test_a_suspended_sandbox_answers_again_once_resumed(world: World):
     assert result.output == "back\n"
 
 
+def test_what_is_suspended_can_be_destroyed(world: World):
+    spec = world.sandbox("lb", "web")
+    world.driver.suspend(spec.ref)
+    world.driver.destroy(spec.ref)
+    assert world.driver.list_refs() == set()
+
+
+async def test_a_terminal_goes_on_at_the_very_byte_after_a_sleep(world: World):
+    spec = world.sandbox()
+    screen = Screen(await world.driver.attach(spec.ref, "node", 1, offset=0))
+    await screen.until(b"$")
+    world.driver.suspend(spec.ref)
+    world.driver.resume(spec.ref)
+    await screen.terminal.write(b"echo after the sleep\r")
+    await screen.until(b"after the sleep\r\n", times=2)
+    await screen.terminal.close()
+
+
 def test_suspending_what_is_not_there_is_refused(world: World):
     with pytest.raises(NodeGone):
         world.driver.suspend("nothing")

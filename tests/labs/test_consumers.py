@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from community.models import ApiToken
-from labs import consumers, provisioning, sessions
+from labs import consumers, provisioning, sessions, suspending
 from labs.drivers.base import CHUNK_BYTES, RING_BYTES, WINDOW_BYTES, DriverUnavailable
 from labs.lifecycle import Reason, State
 from labs.models import LabSession, Node, Sandbox
@@ -448,3 +448,56 @@ async def test_an_old_session_still_tells_how_it_ended(session, token):
         body = await watcher.take()
         assert (body["state"], body["reason"], bool(body["message"])) == ("stopped", "expired", True)
     assert await closed(terminal(session), token) == consumers.Code.ENDED
+
+
+def frozen(session):
+    sessions.suspend(session)
+    suspending.settle(session.sandbox_pk)
+    assert session.sandbox.state == State.SUSPENDED
+
+
+async def test_attaching_to_frozen_machines_wakes_them(session, token):
+    await sync_to_async(frozen)(session)
+    async with Screen(terminal(session), token) as screen:
+        hello = await screen.until_frame("hello")
+        assert hello["offset"] == 0
+    assert await sync_to_async(lambda: session.sandbox.state)() == State.READY
+
+
+async def test_a_client_that_comes_back_by_itself_wakes_nothing(session, token):
+    await sync_to_async(frozen)(session)
+    async with Screen(terminal(session, query="?offset=0&wake=0"), token) as screen:
+        notice = await screen.take()
+        assert notice == {"type": "notice", "kind": "frozen"}
+        assert await screen.until_closed() == consumers.Code.FROZEN
+    assert await sync_to_async(lambda: session.sandbox.wished_state)() == State.SUSPENDED
+
+
+async def test_a_key_after_a_pause_wakes_frozen_machines(session, token, monkeypatch):
+    monkeypatch.setattr("labs.consumers.terminal.QUIET_S", 0)
+    async with Screen(terminal(session), token) as screen:
+        await screen.until(b"$")
+        await sync_to_async(frozen)(session)
+        await screen.type("echo here\r")
+        await screen.until(b"here\r\n")
+        async with asyncio.timeout(20):
+            while await sync_to_async(lambda: session.sandbox.state)() != State.READY:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+async def test_an_open_terminal_is_noted_and_so_is_typing(session, token, settings):
+    settings.LABS_SOCKET_RECHECK_SECONDS = 0.05
+
+    def sandbox():
+        return session.sandbox
+
+    long_ago = timezone.now() - timedelta(hours=1)
+    await sync_to_async(Sandbox.objects.update)(active_at=long_ago)
+    async with Screen(terminal(session), token) as screen:
+        await screen.until(b"$")
+        assert (await sync_to_async(sandbox)()).attended_at > long_ago
+        assert (await sync_to_async(sandbox)()).active_at == long_ago
+        async with asyncio.timeout(20):
+            while (await sync_to_async(sandbox)()).active_at == long_ago:
+                await screen.type("x")
+                await asyncio.sleep(0.02)

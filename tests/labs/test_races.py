@@ -12,7 +12,7 @@ from django.db.utils import IntegrityError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labs import grading, provisioning, scheduling, sessions
+from labs import grading, provisioning, scheduling, sessions, suspending
 from labs.lifecycle import Reason, State
 from labs.models import CheckRequest, LabSession, Sandbox
 from labs.refusals import HostFull, QuotaExceeded
@@ -120,6 +120,24 @@ def test_start_and_stop_at_once_leave_nothing(engine):
     sandbox.refresh_from_db()
     assert sandbox.state == State.STOPPED
     assert engine.list_refs() == set()
+
+
+def test_wishes_to_freeze_and_to_wake_that_meet_end_as_the_newest_says(engine):
+    session = SessionFactory()
+    engine.create(session.sandbox.spec())
+
+    def wish_and_work(n):
+        mine = LabSession.objects.get(pk=session.pk)
+        (sessions.suspend if n % 2 else sessions.resume)(mine)
+        suspending.settle(mine.sandbox.pk)
+
+    for _round in range(3):
+        at_once(wish_and_work)
+        sandbox = session.sandbox
+        asleep = {node.suspended for node in engine.sandboxes[sandbox.ref].nodes.values()}
+        assert sandbox.is_settled
+        assert sandbox.state == sandbox.wished_state
+        assert asleep == {sandbox.state == State.SUSPENDED}
 
 
 def test_a_check_asked_for_many_times_at_once_is_one_request():

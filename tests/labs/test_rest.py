@@ -361,3 +361,22 @@ class TestWaiting:
             first = await waiting(f"{SESSIONS}/{opened.pk}/checks/first")
             again = await waiting(f"{SESSIONS}/{opened.pk}/checks/first")
         assert first.json()["result"]["id"] == again.json()["result"]["id"]
+
+
+def test_machines_are_frozen_and_woken(api, opened, committed):
+    answer = committed(post, api, f"{SESSIONS}/{opened.pk}/suspend")
+    assert answer.status_code == 202
+    body = api.get(f"{SESSIONS}/{opened.pk}").json()
+    assert (body["state"], body["waking"]) == ("suspended", False)
+    assert "any key wakes it" in api.get(f"{SESSIONS}/{opened.pk}?lang=en").json()["message"]
+    assert post(api, f"{SESSIONS}/{opened.pk}/resume").json()["waking"] is True
+    opened.sandbox.wish(State.SUSPENDED, "learner")
+    committed(post, api, f"{SESSIONS}/{opened.pk}/resume")
+    assert api.get(f"{SESSIONS}/{opened.pk}").json()["state"] == "ready"
+
+
+@pytest.mark.parametrize("verb", ["suspend", "resume"])
+def test_nobody_freezes_or_wakes_the_machines_of_others(opened, verb):
+    other = Client(headers={"authorization": f"Bearer {ApiToken.issue(LearnerFactory())}"})
+    assert post(other, f"{SESSIONS}/{opened.pk}/{verb}").status_code == 404
+    assert opened.sandbox.wish_count == 0

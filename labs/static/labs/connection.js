@@ -97,6 +97,8 @@ export class TerminalConnection {
     const address = socketAddress(this.#path);
     this.#asked = this.#received;
     address.searchParams.set("offset", this.#asked);
+    // Coming back by itself, a connection does not wake frozen machines; a person's key does.
+    if (this.#epoch !== null) address.searchParams.set("wake", "0");
     if (this.#size) {
       address.searchParams.set("cols", this.#size.cols);
       address.searchParams.set("rows", this.#size.rows);

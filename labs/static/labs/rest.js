@@ -41,6 +41,14 @@ export class SessionApi {
     return this.#call("POST", `/nodes/${node}/restart`);
   }
 
+  suspend() {
+    return this.#call("POST", "/suspend");
+  }
+
+  resume() {
+    return this.#call("POST", "/resume");
+  }
+
   abandon() {
     return this.#call("DELETE", "");
   }

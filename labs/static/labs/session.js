@@ -3,6 +3,7 @@
 import { Clock } from "@labs/clock.js";
 import { fitStylesToPolicy } from "@labs/csp.js";
 import { confirmed, tell } from "@labs/dialogs.js";
+import { Freezing } from "@labs/freezing.js";
 import { KeyBar } from "@labs/keybar.js";
 import { Divider, Halves, PaneWalk } from "@labs/panes.js";
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
@@ -43,6 +44,11 @@ class LabPage {
     this.halves = new Halves(element("lab-halves"), element("lab-panes"), () => this.#terminals?.show());
     this.divider = new Divider(element("lab-divider"), element("lab-panes"), () => this.#terminals?.show());
     this.walk = this.#makeWalk();
+    this.freezing = new Freezing({
+      suspend: () => this.#ask(() => this.#api.suspend()),
+      resume: () => this.#ask(() => this.#api.resume()),
+      awake: () => this.#terminals?.all.forEach((view) => view.retryNow()),
+    });
     this.#wireButtons();
     this.#draw(this.#body);
     this.#listen();
@@ -107,12 +113,15 @@ class LabPage {
     this.steps.update(body.steps);
     this.startup.show(body.state, body.message);
     const isReady = body.state === "ready";
-    this.steps.canCheck = isReady;
-    element("lab-finish").setAttribute("aria-disabled", !isReady || body.finishing);
+    // Frozen machines are woken for what is asked of them.
+    const canWork = isReady || body.state === "suspended";
+    this.steps.canCheck = canWork;
+    element("lab-finish").setAttribute("aria-disabled", !canWork || body.finishing);
     element("lab-finish").textContent = say(body.finishing ? "finishing" : "finish");
     element("lab-notice").hidden = !(isReady && body.message);
     element("lab-notice-words").textContent = body.message;
     if (isReady && !this.#terminals) this.#openTerminals();
+    this.freezing.show(body);
     if (before.state !== "ready" && isReady) tell(say("ready"));
     if (before.finishing && !body.finishing) this.#finishFailed();
   }

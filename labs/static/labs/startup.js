@@ -3,7 +3,7 @@
 import { say } from "@labs/words.js";
 
 // How far the start is in each state of the sandbox: the number of lines done.
-const DONE = { requested: 1, provisioning: 2, ready: 4 };
+const DONE = { requested: 1, provisioning: 2, ready: 4, suspended: 4 };
 
 export class Startup {
   #root = document.getElementById("lab-startup");
@@ -30,7 +30,7 @@ export class Startup {
       line.querySelector('[data-slot="state"]').textContent = say(`startup_${now}`);
     });
     this.#message.textContent = message;
-    this.#root.hidden = state === "ready";
-    if (state === "ready") clearInterval(this.#ticking);
+    this.#root.hidden = done === 4;
+    if (done === 4) clearInterval(this.#ticking);
   }
 }

@@ -128,6 +128,11 @@ export class TerminalView {
     this.#terminal.focus();
   }
 
+  /** Connects now instead of after the wait, where it waits. */
+  retryNow() {
+    this.#connection.retryNow();
+  }
+
   dispose() {
     this.#watching.abort();
     this.#connection.stop();
@@ -339,7 +344,7 @@ export class TerminalView {
 
   #waitingWords({ code, seconds }) {
     const again = say("terminal_again", { count: seconds, seconds });
-    const cause = { 4425: "terminal_starting", 4429: "terminal_too_many", 4503: "terminal_no_engine" }[code];
+    const cause = { 4423: "terminal_frozen", 4425: "terminal_starting", 4429: "terminal_too_many", 4503: "terminal_no_engine" }[code];
     return `${say(cause ?? "terminal_lost", { node: this.node })} ${again}`;
   }
 
