@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy
 
 from labs import grading
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, CheckResult, Lab, LabCheck, LabSession, LabStep, Node, Sandbox
+from labs.models import CheckRequest, CheckResult, Lab, LabCheck, LabSession, LabStep, Node, Resize, Sandbox
 from labs.models.lab import spoken
+from labs.models.resizing import Problem as ResizeProblem
 from labs.models.resting import Cause
 
 BUILT_IN: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -46,6 +47,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
     lab = Lab.objects.complete().get(pk=session.lab_id)
     sandbox = session.sandbox
     nodes = list(sandbox.nodes.all()) if sandbox else []
+    resizes = newest_resizes(nodes)
     asked = set(session.check_requests.unanswered().values_list("step", flat=True))
     results = {(found.step, found.check_key): found for found in session.check_results.newest()}
     return {
@@ -65,7 +67,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "finishing": "" in asked,
         "points": session.points if session.passed_at else _points(lab, results),
         "points_of": session.points_of if session.passed_at else lab.points,
-        "nodes": [node_body(session, sandbox, node) for node in nodes if sandbox],
+        "nodes": [node_body(session, sandbox, node, resizes.get(node.pk)) for node in nodes if sandbox],
         "steps": [
             {
                 "id": step.key,
@@ -94,11 +96,41 @@ def _points(lab: Lab, results: dict[tuple[str, str], CheckResult]) -> int:
     )
 
 
-def node_body(session: LabSession, sandbox: Sandbox, node: Node) -> dict[str, Any]:
+def newest_resizes(nodes: list[Node]) -> dict[int, Resize]:
+    """By node, what was last wished of its size, in one query; in none when their lab allows no choice."""
+    changeable = [node.pk for node in nodes if node.can_change_size]
+    return {wish.node_id: wish for wish in Resize.objects.filter(node__in=changeable)} if changeable else {}
+
+
+def size_body(node: Node, last: Resize | None) -> dict[str, Any]:
+    return {
+        "cpus": node.millicpus / 1000,
+        "memory_mib": node.memory_mib,
+        "cpus_range": [node.millicpus_least / 1000, node.millicpus_most / 1000],
+        "memory_mib_range": [node.memory_mib_least, node.memory_mib_most],
+        "can_change": node.can_change_size,
+        "changing": last is not None and last.answered_at is None,
+        "problem": _why_size_was_kept(last) if last is not None and last.problem else "",
+    }
+
+
+def _why_size_was_kept(last: Resize) -> str:
+    if last.problem == ResizeProblem.IN_USE:
+        return _(
+            "%(used)d MiB are in use, memory file systems included: more than would be left to it. "
+            "End programs or remove files in its home and in /tmp, then try again."
+        ) % {"used": last.in_use_mib}
+    return _("The size could not be changed: %(cause)s") % {"cause": last.detail}
+
+
+def node_body(
+    session: LabSession, sandbox: Sandbox, node: Node, resize: Resize | None = None
+) -> dict[str, Any]:
     restarting = sandbox.state == State.READY and node.restart_asked_at is not None
     return {
         "name": node.name,
         "state": "restarting" if restarting else sandbox.state,
+        "size": size_body(node, resize),
         "terminal": f"/ws/labs/sessions/{session.pk}/nodes/{node.name}/terminals/1/",
     }
 

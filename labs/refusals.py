@@ -86,6 +86,22 @@ class ChecksRunning(NotPossibleNow):
         super().__init__(_("Checks are looking at the machines."), _("Freeze them when the checks are done."))
 
 
+class SizeChanging(NotPossibleNow):
+    code = "size_changing"
+    retry_after_s = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The size of this machine is being changed."), _("Wait until that is done, then choose again.")
+        )
+
+
+class OutOfRange(NotPossibleNow):
+    """The lab does not let a node be that large or that small."""
+
+    code = "out_of_range"
+
+
 class NoExtensionsLeft(NotPossibleNow):
     code = "no_extensions_left"
 

@@ -140,7 +140,7 @@ def suspend(session: LabSession) -> LabSession:
 
     Raises SessionClosed, NotReady, or ChecksRunning while checks look at them.
     """
-    sandbox = _restable(session)
+    sandbox = restable(session)
     if session.check_requests.unanswered().exists():
         raise ChecksRunning
     if sandbox.wish(State.SUSPENDED, Cause.LEARNER):
@@ -154,11 +154,12 @@ def resume(session: LabSession) -> LabSession:
 
     Raises SessionClosed or NotReady.
     """
-    wake(_restable(session))
+    wake(restable(session))
     return session
 
 
-def _restable(session: LabSession) -> Sandbox:
+def restable(session: LabSession) -> Sandbox:
+    """The session's machines, awake or frozen. Raises SessionClosed or NotReady."""
     sandbox = session.sandbox
     if sandbox is None or not session.is_open or sandbox.state in {State.STOPPING, State.STOPPED}:
         raise SessionClosed

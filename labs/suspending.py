@@ -1,7 +1,6 @@
 """What workers do so that a sandbox is as it was last wished: suspended, or awake. The newest wish wins."""
 
 import logging
-import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from labs import metering
+from labs import leases, metering
 from labs.drivers.base import DriverError, DriverUnavailable, NodeGone
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
@@ -18,9 +17,6 @@ from labs.models import CheckRequest, Sandbox
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 2
-# Whoever holds the lease is about to let go of it (the sweep looks, a node restarts); afterwards the sweep asks again.
-LEASE_WAIT_S = 5.0
-LOOK_AGAIN_S = 0.05
 
 
 @dataclass
@@ -34,15 +30,9 @@ class Awaited:
 def settle(sandbox_id: int) -> Awaited:
     """The sandbox is as it was last wished, or the sweep will ask again. Safe to repeat and at the same time."""
     sandbox = Sandbox.objects.select_related("session").filter(pk=sandbox_id).first()
-    deadline = time.monotonic() + LEASE_WAIT_S
     while sandbox is not None and _is_owed(sandbox):
-        token = sandbox.take_lease()
-        if token is None:
-            if time.monotonic() > deadline:
-                return Awaited()
-            time.sleep(LOOK_AGAIN_S)
-            sandbox.refresh_from_db()
-        elif not _settle(sandbox, token):
+        token = leases.take_soon(sandbox)
+        if token is None or not _settle(sandbox, token):
             return Awaited()
         # A wish that came while the lease was given back found it taken: it is looked for once more.
     return _awaited(sandbox)

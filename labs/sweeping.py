@@ -12,7 +12,7 @@ from labs import idling, metrics
 from labs.drivers.base import Driver, DriverError, DriverUnavailable, Problem
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, Host, LabSession, Node, Sandbox
+from labs.models import CheckRequest, Host, LabSession, Node, Resize, Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Owed:
     provision: list[int] = field(default_factory=list)
     stop: list[int] = field(default_factory=list)
     settle: list[int] = field(default_factory=list)
+    resize: list[int] = field(default_factory=list)
     restart: list[int] = field(default_factory=list)
     checks: list[UUID] = field(default_factory=list)
 
@@ -75,6 +76,8 @@ def _find_lost_messages(owed: Owed) -> None:
     owed.provision += starting.filter(moved_at__lt=long_ago).values_list("pk", flat=True)
     unsettled = Sandbox.objects.unsettled().unleased().filter(wished_at__lt=long_ago)
     owed.settle += [pk for pk in unsettled.values_list("pk", flat=True) if pk not in owed.settle]
+    resizes = Resize.objects.unanswered().filter(asked_at__lt=long_ago)
+    owed.resize += resizes.values_list("node__sandbox", flat=True).distinct().order_by()
     stopping = Sandbox.objects.filter(state=State.STOPPING, moved_at__lt=long_ago)
     owed.stop += stopping.values_list("pk", flat=True)
     nodes = Node.objects.filter(sandbox__state=State.READY, restart_asked_at__lt=long_ago)

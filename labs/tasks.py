@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.db import transaction
 
-from labs import grading, provisioning, suspending, sweeping
+from labs import grading, provisioning, resizing, suspending, sweeping
 
 
 def after_commit(task: Any, *ids: object) -> None:
@@ -39,6 +39,11 @@ def settle(sandbox_id: int) -> None:
 
 
 @shared_task
+def resize_nodes(sandbox_id: int) -> None:
+    resizing.resize_nodes(sandbox_id)
+
+
+@shared_task
 def check_work(request_id: str) -> None:
     finished = grading.check_work(request_id)
     if finished is not None:
@@ -52,6 +57,7 @@ def sweep() -> None:
         (provision, owed.provision),
         (stop, owed.stop),
         (settle, owed.settle),
+        (resize_nodes, owed.resize),
         (restart_nodes, owed.restart),
         (check_work, [str(pk) for pk in owed.checks]),
     ):

@@ -231,6 +231,7 @@ CELERY_TASK_ROUTES = {
     "labs.tasks.stop": {"queue": "sandboxes"},
     "labs.tasks.restart_nodes": {"queue": "sandboxes"},
     "labs.tasks.settle": {"queue": "sandboxes"},
+    "labs.tasks.resize_nodes": {"queue": "sandboxes"},
     "labs.tasks.check_work": {"queue": "checks"},
 }
 # Measured: with kombu's defaults a task of a killed worker comes back after 101 s, with these after 11 s.

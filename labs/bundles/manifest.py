@@ -49,6 +49,8 @@ class NodeText(Part):
     image: Key
     cpus: float = Field(default=1.0, ge=0.05, le=8)
     memory_mib: int = Field(default=256, ge=16, le=16_384)
+    cpus_max: float | None = Field(default=None, ge=0.05, le=8)
+    memory_mib_max: int | None = Field(default=None, ge=16, le=16_384)
     home_mib: int = Field(default=64, ge=4, le=4096)
     pids: int = Field(default=128, ge=16, le=4096)
     read_only: bool = True
@@ -120,6 +122,10 @@ class Manifest(Part):
         for link in node.links:
             if link not in self.node_names or link == node.name:
                 yield (*path, "links"), f"links to {link!r}, which is no other node of this lab"
+        if node.cpus_max is not None and node.cpus_max < node.cpus:
+            yield (*path, "cpus_max"), f"is less than cpus, {node.cpus:g}"
+        if node.memory_mib_max is not None and node.memory_mib_max < node.memory_mib:
+            yield (*path, "memory_mib_max"), f"is less than memory_mib, {node.memory_mib}"
         if not node.read_only and not node.read_only_reason.strip():
             yield (*path, "read_only"), "read_only = false needs read_only_reason"
 

@@ -42,6 +42,24 @@ class NodeGone(DriverError):
     """The engine has no such running node (removed behind our back, or crashed)."""
 
 
+class MemoryInUse(DriverError):
+    """The node uses more memory than it was to be left; ``in_use_mib`` of it, memory file systems included."""
+
+    def __init__(self, in_use_mib: int, wanted_mib: int) -> None:
+        super().__init__(f"{in_use_mib} MiB are in use, which does not fit into {wanted_mib} MiB.")
+        self.in_use_mib = in_use_mib
+
+
+# Less free than this, and a shell that starts one more program would be killed for it.
+LEAST_FREE = 1 / 16
+
+
+def refuse_too_small(used_bytes: int, wanted_mib: int, now_mib: int) -> None:
+    """Raises MemoryInUse when a node that holds ``used_bytes`` would be left too little by less memory than now."""
+    if wanted_mib < now_mib and used_bytes > wanted_mib * 2**20 * (1 - LEAST_FREE):
+        raise MemoryInUse(-(-used_bytes // 2**20), wanted_mib)
+
+
 @dataclass(frozen=True)
 class Problem:
     """Why no sandbox can run here, and the exact fix."""
@@ -223,7 +241,8 @@ class Driver(Protocol):
 
     def resume(self, ref: str) -> None: ...
 
-    def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None: ...
+    def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
+        """The running node has the new limits, suspended or not. Raises NodeGone, or MemoryInUse and changes nothing."""
 
     def usage(self, ref: str) -> Mapping[str, NodeUsage]: ...
 

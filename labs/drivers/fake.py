@@ -35,6 +35,7 @@ from labs.drivers.base import (
     RunResult,
     SandboxSpec,
     SubnetTaken,
+    refuse_too_small,
 )
 from labs.drivers.fake_terminals import FakeShell, FakeTerminal
 
@@ -173,6 +174,8 @@ class FakeDriver:
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         self._called("resize", ref)
         resized = self._node(ref, node)
+        tmpfs = resized.spec.home_mib + resized.spec.tmp_mib + resized.spec.shm_mib
+        refuse_too_small(resized.usage.memory_bytes, memory_mib + tmpfs, resized.memory_mib + tmpfs)
         resized.cpus, resized.memory_mib = cpus, memory_mib
 
     def usage(self, ref: str) -> Mapping[str, NodeUsage]:

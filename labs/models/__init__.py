@@ -1,5 +1,6 @@
 from labs.models.act import OperatorAct
 from labs.models.lab import Lab, LabCheck, LabStep, Level
+from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession
 from labs.models.usage import Host, UsageRecord
@@ -15,6 +16,7 @@ __all__ = [
     "Level",
     "Node",
     "OperatorAct",
+    "Resize",
     "Sandbox",
     "SandboxEvent",
     "UsageRecord",

@@ -178,6 +178,11 @@ class Node(models.Model):
     memory_mib = models.PositiveIntegerField()
     home_mib = models.PositiveIntegerField()
     pids = models.PositiveIntegerField()
+    # The range in which its learner may change its limits while it runs; the lab's figures are the least.
+    millicpus_least = models.PositiveIntegerField(default=0)
+    millicpus_most = models.PositiveIntegerField(default=0)
+    memory_mib_least = models.PositiveIntegerField(default=0)
+    memory_mib_most = models.PositiveIntegerField(default=0)
     read_only = models.BooleanField(default=True)
     # Asked by the learner, or (then equal to lost_at) by the sweep, which found the node gone.
     restart_asked_at = models.DateTimeField(null=True, blank=True)
@@ -204,8 +209,17 @@ class Node(models.Model):
             memory_mib=wish["memory_mib"],
             home_mib=wish["home_mib"],
             pids=wish["pids"],
+            millicpus_least=round(wish["cpus"] * 1000),
+            millicpus_most=round((wish.get("cpus_max") or wish["cpus"]) * 1000),
+            memory_mib_least=wish["memory_mib"],
+            memory_mib_most=wish.get("memory_mib_max") or wish["memory_mib"],
             read_only=wish["read_only"],
         )
+
+    @property
+    def can_change_size(self) -> bool:
+        """Whether its lab leaves its learner a choice."""
+        return self.millicpus_most > self.millicpus_least or self.memory_mib_most > self.memory_mib_least
 
     @property
     def awaits_repair(self) -> bool:

@@ -22,9 +22,22 @@ router = Router(tags=["labs"])
 LOOK_AGAIN_S = 2.0
 
 
+class SizeBody(Schema):
+    cpus: float
+    memory_mib: int
+    cpus_range: list[float] = Field(description="Least and most that the lab allows.")
+    memory_mib_range: list[int]
+    can_change: bool
+    changing: bool = Field(description="Whether another size was asked for and is not there yet.")
+    problem: str = Field(
+        description="Why it kept its size when another was last asked for; empty when it did not."
+    )
+
+
 class NodeBody(Schema):
     name: str
     state: str = Field(description="The sandbox's state, or `restarting`.")
+    size: SizeBody
     terminal: str = Field(description="Path of the node's first terminal; see docs/terminal-protocol.md.")
 
 

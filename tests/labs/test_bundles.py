@@ -109,6 +109,8 @@ def test_a_valid_folder_is_read(folder):
         ('links = ["other"]', 'links = ["nobody"]', 18, "'nobody'"),
         ("memory_mib = 128", "memory_mib = 1", 17, "memory_mib"),
         ("memory_mib = 128", "read_only = false", 17, "read_only_reason"),
+        ("memory_mib = 128", "memory_mib_max = 128", 17, "is less than memory_mib, 256"),
+        ("memory_mib = 128", "cpus_max = 0.25", 17, "is less than cpus, 0.5"),
         ('name = "other"', 'name = "box"', 20, "'box' is there twice"),
         ('node = "box"', 'node = "nobody"', 31, "'nobody' is no node"),
         ("timeout_s = 5", "timeout_s = 61", 33, "timeout_s"),
@@ -285,7 +287,7 @@ def test_the_plain_form_reads_back_as_what_it_was_written_from(
             "minutes": 5,
             "title": title,
             "summary": summary,
-            "nodes": [{"name": "box", "image": "base", "cpus": cpus}],
+            "nodes": [{"name": "box", "image": "base", "cpus": cpus, "cpus_max": 8.0, "memory_mib_max": 512}],
             "steps": [
                 {
                     "id": "one",

@@ -380,3 +380,21 @@ def test_nobody_freezes_or_wakes_the_machines_of_others(opened, verb):
     other = Client(headers={"authorization": f"Bearer {ApiToken.issue(LearnerFactory())}"})
     assert post(other, f"{SESSIONS}/{opened.pk}/{verb}").status_code == 404
     assert opened.sandbox.wish_count == 0
+
+
+def test_a_running_machine_is_resized_within_its_labs_range(api, learner, engine, committed):
+    lab = LabFactory(nodes=[node("a", cpus_max=1.0, memory_mib_max=128)])
+    session = SessionFactory(learner=learner, lab=lab)
+    engine.create(session.sandbox.spec())
+    path = f"{SESSIONS}/{session.pk}/nodes/a/size"
+    answer = committed(post, api, path, {"cpus": 0.75, "memory_mib": 96})
+    assert answer.status_code == 202
+    size = api.get(f"{SESSIONS}/{session.pk}").json()["nodes"][0]["size"]
+    assert (size["cpus"], size["memory_mib"], size["changing"], size["problem"]) == (0.75, 96, False, "")
+    assert (size["cpus_range"], size["memory_mib_range"], size["can_change"]) == ([0.5, 1.0], [64, 128], True)
+    refused = post(api, path, {"cpus": 8, "memory_mib": 96})
+    assert (refused.status_code, refused.json()["code"]) == (409, "out_of_range")
+    assert post(api, path, {"cpus": 0, "memory_mib": 96}).status_code == 422
+    assert (
+        post(api, f"{SESSIONS}/{session.pk}/nodes/b/size", {"cpus": 1, "memory_mib": 96}).status_code == 404
+    )

@@ -7,8 +7,16 @@ from typing import Any
 
 from docker.errors import APIError
 
-from labs.drivers.base import NODE_LABEL, DriverBusy, DriverError, NodeGone, NodeHealth, NodeUsage
-from labs.drivers.docker.containers import EngineFacts, memory_limits
+from labs.drivers.base import (
+    NODE_LABEL,
+    DriverBusy,
+    DriverError,
+    NodeGone,
+    NodeHealth,
+    NodeUsage,
+    refuse_too_small,
+)
+from labs.drivers.docker.containers import MIB, EngineFacts, memory_limits
 from labs.drivers.docker.engine import api, engine_errors, is_conflict, is_missing
 from labs.drivers.docker.names import TMPFS_LABEL, filters
 
@@ -98,11 +106,16 @@ def set_suspended(name: str, suspended: bool) -> None:
 
 
 def resize(name: str, *, cpus: float, memory_mib: int, facts: EngineFacts) -> None:
-    """The running container has the new limits. Raises NodeGone, or DriverError when it uses more already."""
+    """The running container has the new limits. Raises NodeGone, or MemoryInUse when it uses too much already."""
     known = inspect(name)
     if known is None or not known["State"]["Running"]:
         raise NodeGone(f"{name} is not running.")
     tmpfs = int(known["Config"]["Labels"].get(TMPFS_LABEL, "0"))
+    now_mib = int(known["HostConfig"]["Memory"]) // MIB
+    if memory_mib + tmpfs < now_mib:
+        # The kernel of cgroup v2 would kill what does not fit, that of v1 refuse without figures.
+        used = usage(name)
+        refuse_too_small(used.memory_bytes if used else 0, memory_mib + tmpfs, now_mib)
     limits: dict[str, int] = memory_limits(memory_mib, tmpfs, facts)
     if facts.cpu_quota:
         limits["NanoCpus"] = round(cpus * 1_000_000_000)

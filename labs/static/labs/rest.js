@@ -41,6 +41,10 @@ export class SessionApi {
     return this.#call("POST", `/nodes/${node}/restart`);
   }
 
+  resize(node, size) {
+    return this.#call("POST", `/nodes/${node}/size`, size);
+  }
+
   suspend() {
     return this.#call("POST", "/suspend");
   }
@@ -54,12 +58,17 @@ export class SessionApi {
   }
 
   /** The answer's body and status. Raises Refused. */
-  async #call(method, path) {
+  async #call(method, path, wish = undefined) {
     let response;
     try {
       response = await fetch(`${this.#base}${path}?lang=${this.#language}`, {
         method,
-        headers: { Accept: "application/json", "X-CSRFToken": this.#csrf },
+        headers: {
+          Accept: "application/json",
+          "X-CSRFToken": this.#csrf,
+          ...(wish && { "Content-Type": "application/json" }),
+        },
+        body: wish && JSON.stringify(wish),
         credentials: "same-origin",
       });
     } catch {

@@ -9,6 +9,7 @@ import { Divider, Halves, PaneWalk } from "@labs/panes.js";
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
 import { SessionApi } from "@labs/rest.js";
 import { SearchBar } from "@labs/searchbar.js";
+import { Sizing } from "@labs/sizing.js";
 import { Startup } from "@labs/startup.js";
 import { Steps } from "@labs/steps.js";
 import { Terminals } from "@labs/terminals.js";
@@ -48,6 +49,10 @@ class LabPage {
       suspend: () => this.#ask(() => this.#api.suspend()),
       resume: () => this.#ask(() => this.#api.resume()),
       awake: () => this.#terminals?.all.forEach((view) => view.retryNow()),
+    });
+    this.sizing = new Sizing({
+      active: () => this.#terminals?.active?.node,
+      resize: (node, size) => this.#ask(() => this.#api.resize(node, size)),
     });
     this.#wireButtons();
     this.#draw(this.#body);
@@ -122,6 +127,7 @@ class LabPage {
     element("lab-notice-words").textContent = body.message;
     if (isReady && !this.#terminals) this.#openTerminals();
     this.freezing.show(body);
+    this.sizing.show(body.nodes);
     if (before.state !== "ready" && isReady) tell(say("ready"));
     if (before.finishing && !body.finishing) this.#finishFailed();
   }

@@ -1,0 +1,179 @@
+"""Another size for a node that runs: within the lab's limits and the host's room, or refused with the figures."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from labs import elasticity, provisioning, resizing, scheduling, sessions, tasks
+from labs.bodies import session_body
+from labs.drivers.base import DriverBusy, DriverError, NodeUsage
+from labs.elasticity import Size
+from labs.lifecycle import Reason, State
+from labs.models import Node, Resize, Sandbox, UsageRecord
+from labs.models.resizing import Problem
+from labs.refusals import HostFull, NotReady, OutOfRange, SessionClosed, SizeChanging
+from tests.labs.factories import LabFactory, SessionFactory, node
+
+pytestmark = pytest.mark.django_db
+
+BASE = Size(500, 64)
+LARGE = Size(1500, 192)
+
+
+@pytest.fixture
+def session(engine):
+    nodes = [node("a", cpus_max=2.0, memory_mib_max=256), node("b")]
+    session = SessionFactory(state=State.REQUESTED, lab=LabFactory(nodes=nodes))
+    cpus, memory = scheduling.needs(session.lab)
+    Sandbox.objects.update(millicpus=cpus, memory_mib=memory)
+    provisioning.provision(session.sandbox.pk)
+    return session
+
+
+@pytest.fixture
+def enlarged(session, committed):
+    committed(elasticity.resize_node, session, "a", LARGE)
+    return session
+
+
+def size_in_engine(engine, session, name="a"):
+    machine = engine.sandboxes[session.sandbox.ref].nodes[name]
+    return Size(round(machine.cpus * 1000), machine.memory_mib)
+
+
+def size_of(session, name="a"):
+    return Size(*session.sandbox.nodes.values_list("millicpus", "memory_mib").get(name=name))
+
+
+def allocated(session):
+    return session.sandbox.millicpus, session.sandbox.memory_mib
+
+
+def test_a_node_has_its_new_size_in_the_engine_in_its_row_and_in_what_the_host_has_given(
+    engine, session, committed
+):
+    cpus, memory = allocated(session)
+    committed(elasticity.resize_node, session, "a", LARGE)
+    assert size_in_engine(engine, session) == size_of(session) == LARGE
+    assert size_of(session, "b") == BASE
+    assert allocated(session) == (cpus + 1000, memory + 128)
+    assert session.sandbox.events.last().detail == "node a now has 1.5 cpus, 192 MiB"
+
+
+def test_it_can_go_back(engine, enlarged, committed):
+    committed(elasticity.resize_node, enlarged, "a", BASE)
+    assert size_in_engine(engine, enlarged) == size_of(enlarged) == BASE
+    assert allocated(enlarged) == scheduling.needs(enlarged.lab)
+
+
+def test_a_node_made_anew_keeps_its_size(engine, enlarged, committed):
+    committed(sessions.restart_node, enlarged, "a")
+    assert size_in_engine(engine, enlarged) == LARGE
+
+
+@pytest.mark.parametrize("size", [Size(2001, 64), Size(499, 64), Size(500, 257), Size(500, 63)])
+def test_nothing_beyond_what_the_lab_allows_is_granted(session, size):
+    with pytest.raises(OutOfRange, match=r"0\.5 to 2 processors and 64 to 256 MiB"):
+        elasticity.resize_node(session, "a", size)
+
+
+def test_a_lab_that_leaves_no_choice_leaves_none(session):
+    with pytest.raises(OutOfRange):
+        elasticity.resize_node(session, "b", Size(600, 64))
+    with pytest.raises(Node.DoesNotExist):
+        elasticity.resize_node(session, "c", LARGE)
+
+
+def test_the_host_must_have_room_for_more_and_gives_less_always(session, enlarged, settings, committed):
+    settings.SANDBOX_CAPACITY_CPUS = enlarged.sandbox.millicpus / 1000
+    with pytest.raises(HostFull):
+        elasticity.resize_node(enlarged, "a", Size(1600, 192))
+    committed(elasticity.resize_node, enlarged, "a", BASE)
+    assert size_of(enlarged) == BASE
+
+
+def test_the_same_size_again_is_no_change(session, enlarged):
+    assert elasticity.resize_node(enlarged, "a", LARGE) is None
+    assert Resize.objects.count() == 1
+
+
+def test_while_one_change_is_under_way_another_is_refused(session):
+    elasticity.resize_node(session, "a", LARGE)
+    with pytest.raises(SizeChanging):
+        elasticity.resize_node(session, "a", Size(600, 64))
+
+
+def test_memory_that_is_in_use_is_not_taken_away_and_the_figures_are_told(engine, enlarged, committed):
+    given = allocated(enlarged)
+    machine = engine.sandboxes[enlarged.sandbox.ref].nodes["a"]
+    machine.usage = NodeUsage(machine.usage.cpu_ns, 200 * 2**20, 2)
+    committed(elasticity.resize_node, enlarged, "a", BASE)
+    answer = Resize.objects.last()
+    assert (answer.problem, answer.in_use_mib) == (Problem.IN_USE, 200)
+    assert size_in_engine(engine, enlarged) == size_of(enlarged) == LARGE
+    assert allocated(enlarged) == given
+    size = session_body(enlarged)["nodes"][0]["size"]
+    assert "200 MiB" in size["problem"]
+    assert not size["changing"]
+
+
+def test_what_the_engine_refuses_gives_the_room_back(engine, session, committed):
+    given = allocated(session)
+    engine.fail("resize", DriverError("no such cgroup"))
+    committed(elasticity.resize_node, session, "a", LARGE)
+    assert (Resize.objects.get().problem, Resize.objects.get().detail) == (Problem.ENGINE, "no such cgroup")
+    assert allocated(session) == given
+    assert size_of(session) == BASE
+
+
+def test_a_busy_engine_is_asked_again_by_the_sweep(engine, session, committed):
+    engine.fail("resize", DriverBusy("later"))
+    committed(elasticity.resize_node, session, "a", LARGE)
+    assert size_of(session) == BASE
+    Sandbox.objects.update(lease_until=None)
+    Resize.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
+    tasks.sweep()
+    assert size_of(session) == LARGE
+
+
+def test_a_message_delivered_twice_changes_the_size_once(engine, enlarged):
+    resizing.resize_nodes(enlarged.sandbox.pk)
+    assert [verb for verb, _ref in engine.calls].count("resize") == 1
+
+
+def test_what_has_ended_or_not_begun_has_no_size_to_change(session):
+    with pytest.raises(NotReady):
+        elasticity.resize_node(SessionFactory(state=State.PROVISIONING), "box", LARGE)
+    sessions.abandon(session)
+    with pytest.raises(SessionClosed):
+        elasticity.resize_node(session, "a", LARGE)
+
+
+def test_a_change_that_comes_too_late_is_answered_and_holds_nothing(session):
+    given = allocated(session)
+    elasticity.resize_node(session, "a", LARGE)
+    session.sandbox.begin_stop(Reason.ABANDONED)
+    resizing.resize_nodes(session.sandbox.pk)
+    assert Resize.objects.get().problem == Problem.ENDED
+    assert allocated(session) == given
+
+
+def test_frozen_machines_can_be_resized_and_stay_frozen(engine, session, committed):
+    committed(sessions.suspend, session)
+    committed(elasticity.resize_node, session, "a", LARGE)
+    assert size_in_engine(engine, session) == LARGE
+    assert session.sandbox.state == State.SUSPENDED
+
+
+def test_each_size_is_metered_for_its_own_time(engine, session, committed, time_machine):
+    started = UsageRecord.objects.get().opened_at
+    small, large = session.sandbox.millicpus, session.sandbox.millicpus + 1000
+    time_machine.move_to(started + timedelta(seconds=60), tick=False)
+    committed(elasticity.resize_node, session, "a", LARGE)
+    time_machine.move_to(started + timedelta(seconds=100), tick=False)
+    provisioning.stop(session.sandbox.pk, Reason.FINISHED)
+    assert list(UsageRecord.objects.order_by("pk").values_list("seconds", "millicpus")) == [
+        (60, small),
+        (40, large),
+    ]
