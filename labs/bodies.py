@@ -1,5 +1,7 @@
 """What the outside sees of a lab session: one body for the REST API, the websocket and the page."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -9,10 +11,22 @@ from django.utils.translation import gettext_lazy
 
 from labs import grading
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, CheckResult, Lab, LabCheck, LabSession, LabStep, Node, Resize, Sandbox
+from labs.models import (
+    CheckRequest,
+    CheckResult,
+    HintOpening,
+    Lab,
+    LabCheck,
+    LabSession,
+    LabStep,
+    Node,
+    Resize,
+    Sandbox,
+)
 from labs.models.lab import spoken
 from labs.models.resizing import Problem as ResizeProblem
 from labs.models.resting import Cause
+from labs.teaching.hints import Hints, hints_of
 
 BUILT_IN: dict[str, tuple[str | Promise, str | Promise]] = {
     grading.UNREADABLE: (
@@ -42,6 +56,30 @@ PHASES: dict[str, str | Promise] = {
 }
 
 
+@dataclass(frozen=True)
+class Past:
+    """What one result does not tell of a session's checks: when each last passed, which hints were opened."""
+
+    gives_help: bool
+    is_open: bool = True
+    passes: dict[tuple[Any, str, str], datetime] = field(default_factory=dict)
+    opened: tuple[HintOpening, ...] = ()
+
+    @classmethod
+    def of(cls, session: LabSession, *, has_failures: bool) -> "Past":
+        """Passes of before are looked for only where something fails now."""
+        return cls(
+            session.gives_help,
+            session.is_open,
+            session.check_results.last_passes() if has_failures else {},
+            tuple(session.hint_openings.all()),
+        )
+
+    @property
+    def cost(self) -> int:
+        return sum(opening.cost for opening in self.opened)
+
+
 def session_body(session: LabSession) -> dict[str, Any]:
     """The session as JSON says it, words in the language in use."""
     lab = Lab.objects.complete().get(pk=session.lab_id)
@@ -50,6 +88,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
     resizes = newest_resizes(nodes)
     asked = set(session.check_requests.unanswered().values_list("step", flat=True))
     results = {(found.step, found.check_key): found for found in session.check_results.newest()}
+    past = Past.of(session, has_failures=not all(found.passed for found in results.values()))
     return {
         "id": str(session.pk),
         "lab": lab.slug,
@@ -65,7 +104,9 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "now": timezone.now(),
         "extensions_left": session.extensions_left,
         "finishing": "" in asked,
-        "points": session.points if session.passed_at else _points(lab, results),
+        "mode": session.mode,
+        "hints_cost": past.cost,
+        "points": session.points if session.passed_at else max(0, _points(lab, results) - past.cost),
         "points_of": session.points_of if session.passed_at else lab.points,
         "nodes": [node_body(session, sandbox, node, resizes.get(node.pk)) for node in nodes if sandbox],
         "steps": [
@@ -74,7 +115,8 @@ def session_body(session: LabSession) -> dict[str, Any]:
                 "title": step.title,
                 "checking": step.key in asked,
                 "checks": [
-                    check_body(check, results.get((step.key, check.key))) for check in step.checks.all()
+                    check_body(lab, check, results.get((step.key, check.key)), past)
+                    for check in step.checks.all()
                 ],
             }
             for step in lab.steps.all()
@@ -135,7 +177,7 @@ def node_body(
     }
 
 
-def check_body(check: LabCheck, found: CheckResult | None) -> dict[str, Any]:
+def check_body(lab: Lab, check: LabCheck, found: CheckResult | None, past: Past) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": check.key,
         "title": check.title,
@@ -144,16 +186,24 @@ def check_body(check: LabCheck, found: CheckResult | None) -> dict[str, Any]:
         "passed": None,
         "reason": "",
         "hint": "",
+        "hint_next": 0,
+        "hint_cost": 0,
+        "passed_before_at": None,
         "output": "",
         "checked_at": None,
         "duration_ms": None,
     }
     if found is not None:
         reason, hint = words_for(check, found)
+        hints = hints_of(lab, check, found, past.opened) if past.gives_help else Hints()
+        before = None if found.passed else past.passes.get((found.session_id, found.step, found.check_key))
         body |= {
             "passed": found.passed,
             "reason": reason,
-            "hint": hint,
+            "hint": hint or "\n".join(hints.read),
+            "hint_next": hints.next if past.is_open else 0,
+            "hint_cost": hints.cost,
+            "passed_before_at": before,
             "output": _shown(found),
             "checked_at": found.checked_at,
             "duration_ms": found.duration_ms,
@@ -162,7 +212,7 @@ def check_body(check: LabCheck, found: CheckResult | None) -> dict[str, Any]:
 
 
 def words_for(check: LabCheck, found: CheckResult) -> tuple[str, str]:
-    """Why it failed and the next hint; each further failure in a row unlocks one more hint."""
+    """Why it failed, and what is built in to do about it; the lab's own hints are for labs.teaching.hints."""
     if found.passed:
         return "", ""
     words = check.reasons.get(found.reason)
@@ -173,10 +223,7 @@ def words_for(check: LabCheck, found: CheckResult) -> tuple[str, str]:
     if words is None:
         reason, hint = BUILT_IN[grading.OTHERWISE]
         return str(reason), str(hint)
-    language = spoken()
-    hints = words.get("hints", {}).get(language, [])
-    hint = hints[min(found.failures, len(hints)) - 1] if hints else ""
-    return words["reason"][language], hint
+    return words["reason"][spoken()], ""
 
 
 def _shown(found: CheckResult) -> str:

@@ -139,7 +139,7 @@ def _steps(session: LabSession, body: dict[str, Any]) -> list[dict[str, Any]]:
             "id": step.key,
             "title": step.title,
             "html": step.html,
-            "checks": [{**check, "mark": _mark(check["passed"])} for check in found.get(step.key, [])],
+            "checks": [{**check, "mark": _mark(check)} for check in found.get(step.key, [])],
         }
         for step in steps_of(session.lab)
     ]
@@ -149,10 +149,12 @@ def _steps(session: LabSession, body: dict[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-def _mark(passed: bool | None) -> str:
-    if passed is None:
+def _mark(check: dict[str, Any]) -> str:
+    if check["passed"] is None:
         return "unknown"
-    return "passed" if passed else "failed"
+    if check["passed"]:
+        return "passed"
+    return "fell" if check["passed_before_at"] else "failed"
 
 
 def _startup(body: dict[str, Any]) -> list[str]:

@@ -175,8 +175,11 @@ def _pass(request: CheckRequest, sandbox: Sandbox, findings: list[Finding]) -> i
     """The session is passed, unless it ended while its checks ran; the sandbox is then on its way out."""
     session = request.session
     points = sum(finding.check.points for finding in findings)
+    # Under the row's lock no hint can be opened between the counting and the pass.
+    LabSession.objects.select_for_update().get(pk=session.pk)
+    earned = max(0, points - session.hint_openings.cost())
     clauses = sorted({clause for finding in findings for clause in finding.check.clauses})
-    if not session.record_pass(points, points, clauses):
+    if not session.record_pass(earned, points, clauses):
         _answer(request, passed=False, problem="session_closed")
         return None
     _answer(request, passed=True)

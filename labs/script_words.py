@@ -112,7 +112,13 @@ def _step_words() -> Words:
         "check_passed": _("passes"),
         "check_failed": _("fails"),
         "check_fell": _("passed before, fails now"),
+        "check_fell_at": _("Passed at {time}, fails now"),
         "hint": _("Hint: {hint}"),
+        "open_hint": {
+            "one": _("Open a hint for {count} point"),
+            "many": _("Open a hint for {count} points"),
+        },
+        "hint_opened": _("The hint is open, under its check."),
         "step_unknown": _("to do"),
         "step_checking": _("being checked"),
         "step_passed": _("all checks pass"),

@@ -63,6 +63,7 @@ class CheckText(Part):
     node: str
     points: int = Field(default=1, ge=1, le=100)
     timeout_s: int = Field(default=10, ge=1, le=60)
+    hint_cost: int | None = Field(default=None, ge=0, le=100)
     clauses: list[str] = Field(default=[], max_length=16)
     title: Titles
     reasons: dict[Key, Reason]
@@ -79,6 +80,7 @@ class Manifest(Part):
     level: Literal["beginner", "intermediate", "advanced"]
     minutes: int = Field(ge=1, le=480)
     terminals: int = Field(default=1, ge=1)
+    hint_cost: int = Field(default=0, ge=0, le=100)
     title: Titles
     summary: Words
     nodes: list[NodeText] = Field(min_length=1, max_length=8)

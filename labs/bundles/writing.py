@@ -14,6 +14,8 @@ def manifest_text(manifest: Manifest) -> str:
 
 def _lines(manifest: Manifest) -> Iterator[str]:
     yield from _entries(manifest, "slug", "level", "minutes", "terminals")
+    if manifest.hint_cost:
+        yield from _entries(manifest, "hint_cost")
     yield from _table("[title]", manifest.title)
     yield from _table("[summary]", manifest.summary)
     for node in manifest.nodes:
@@ -43,6 +45,8 @@ def _step(step: StepText) -> Iterator[str]:
 def _check(check: CheckText) -> Iterator[str]:
     yield from ("", "[[steps.checks]]")
     yield from _entries(check, "id", "node", "points", "timeout_s", "clauses")
+    if check.hint_cost is not None:
+        yield from _entries(check, "hint_cost")
     yield from _table("[steps.checks.title]", check.title)
     for key, reason in check.reasons.items():
         yield from ("", f"[steps.checks.reasons.{key}]")

@@ -103,13 +103,18 @@ class SessionConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def read_check(self, result_id: int) -> dict[str, Any] | None:
         with override(self.language):
-            found = CheckResult.objects.select_related("session").filter(pk=result_id).first()
+            found = CheckResult.objects.select_related("session__lab").filter(pk=result_id).first()
             if found is None:
                 return None
             check = LabCheck.objects.filter(
                 step__lab=found.session.lab_id, step__key=found.step, key=found.check_key
             ).first()
-            return {"type": "check", "step": found.step, **bodies.check_body(check, found)} if check else None
+            if check is None:
+                return None
+            session = found.session
+            past = bodies.Past.of(session, has_failures=not found.passed)
+            body = bodies.check_body(session.lab, check, found, past)
+            return {"type": "check", "step": found.step, **body}
 
     async def tell(self, frame: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(frame, cls=DjangoJSONEncoder))

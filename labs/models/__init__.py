@@ -2,18 +2,21 @@ from labs.models.act import OperatorAct
 from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
-from labs.models.session import CheckRequest, CheckResult, LabSession
+from labs.models.session import CheckRequest, CheckResult, LabSession, Mode
+from labs.models.teaching import HintOpening
 from labs.models.usage import Host, UsageRecord
 
 __all__ = [
     "CheckRequest",
     "CheckResult",
+    "HintOpening",
     "Host",
     "Lab",
     "LabCheck",
     "LabSession",
     "LabStep",
     "Level",
+    "Mode",
     "Node",
     "OperatorAct",
     "Resize",

@@ -72,6 +72,11 @@ class Lab(ClusterableModel):
     nodes = models.JSONField(_("nodes"), default=list)
     solutions = models.JSONField(default=dict, blank=True, editable=False)
     manifest = models.TextField(blank=True, editable=False)
+    hint_cost = models.PositiveSmallIntegerField(
+        _("points per hint"),
+        default=0,
+        help_text=_("What opening a hint takes off the points; at 0 each failure shows one more by itself."),
+    )
     withdrawn_at = models.DateTimeField(
         _("withdrawn at"),
         null=True,
@@ -109,6 +114,10 @@ class Lab(ClusterableModel):
     def points(self) -> int:
         """The points of all checks."""
         return sum(check.points for step in self.steps.all() for check in step.checks.all())
+
+    def hint_cost_of(self, check: "LabCheck") -> int:
+        """The points that opening one hint of ``check`` takes; 0 when its hints are free."""
+        return self.hint_cost if check.hint_cost is None else check.hint_cost
 
     @property
     def clauses(self) -> tuple[str, ...]:
@@ -165,6 +174,7 @@ class LabCheck(Orderable):
     node = models.CharField(_("node"), max_length=30)
     points = models.PositiveSmallIntegerField(_("points"), default=1)
     timeout_s = models.PositiveSmallIntegerField(_("time limit in seconds"), default=10)
+    hint_cost = models.PositiveSmallIntegerField(_("points per hint"), null=True, blank=True)
     title_zh = models.CharField(_("title (Chinese)"), max_length=160)
     title_en = models.CharField(_("title (English)"), max_length=160)
     clauses = models.JSONField(_("clauses"), default=list, blank=True)

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from labs.models.sandbox import Sandbox
 
 
+class Mode(models.TextChoices):
+    """Whether help is at hand: in an exam there are no hints and nobody comes to help."""
+
+    PRACTICE = "practice", _("Practice")
+    EXAM = "exam", _("Exam")
+
+
 class LabSessionQuerySet(models.QuerySet["LabSession"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
@@ -42,6 +49,7 @@ class LabSession(models.Model):
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     passed_at = models.DateTimeField(null=True, blank=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PRACTICE)
     extensions = models.PositiveSmallIntegerField(default=0)
     points = models.PositiveIntegerField(default=0)
     points_of = models.PositiveIntegerField(default=0)
@@ -66,6 +74,9 @@ class LabSession(models.Model):
                 condition=models.Q(passed_at=None) | models.Q(closed_at__isnull=False),
                 name="a_passed_session_is_closed",
             ),
+            models.CheckConstraint(
+                condition=models.Q(mode__in=Mode.values), name="a_session_is_practice_or_exam"
+            ),
         ]
         indexes = [
             models.Index(fields=["learner", "passed_at"], name="labs_session_passed"),
@@ -78,6 +89,11 @@ class LabSession(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def gives_help(self) -> bool:
+        """Whether hints are shown and instructors may help."""
+        return self.mode == Mode.PRACTICE
 
     @property
     def sandbox(self) -> "Sandbox | None":
@@ -154,6 +170,11 @@ class CheckResultQuerySet(models.QuerySet["CheckResult"]):
         """The newest result of every check."""
         newest = self.order_by().values("session", "step", "check_key").annotate(newest=models.Max("pk"))
         return self.filter(pk__in=newest.values("newest"))
+
+    def last_passes(self) -> dict[tuple[uuid.UUID, str, str], datetime]:
+        """When each check last passed, by session, step and check."""
+        passes = self.filter(passed=True).order_by().values_list("session_id", "step", "check_key")
+        return {tuple(key): at for *key, at in passes.annotate(at=models.Max("checked_at"))}
 
 
 class CheckResult(models.Model):

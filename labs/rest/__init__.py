@@ -2,11 +2,12 @@
 
 from ninja import Router
 
-from labs.rest import elasticity, sessions
+from labs.rest import elasticity, sessions, teaching
 from labs.rest.common import not_found_words
 
 router = Router(tags=["labs"])
 router.add_router("", sessions.router)
 router.add_router("", elasticity.router)
+router.add_router("", teaching.router)
 
 __all__ = ["not_found_words", "router"]

@@ -48,7 +48,12 @@ class CheckBody(Schema):
     points: int
     passed: bool | None = Field(description="Null while it has never been checked.")
     reason: str
-    hint: str
+    hint: str = Field(description="The hints to be read, one a line.")
+    hint_next: int = Field(
+        description="The number of the next hint that may be opened; 0 when there is none."
+    )
+    hint_cost: int = Field(description="The points that opening it takes.")
+    passed_before_at: datetime | None = Field(description="When it last passed, while it fails now.")
     output: str
     checked_at: datetime | None
     duration_ms: int | None
@@ -76,6 +81,8 @@ class SessionBody(Schema):
     now: datetime = Field(description="The server's clock, to count down by.")
     extensions_left: int
     finishing: bool
+    mode: str = Field(description="practice, or exam: without hints and help.")
+    hints_cost: int = Field(description="The points that opened hints have taken so far.")
     points: int
     points_of: int
     nodes: list[NodeBody]

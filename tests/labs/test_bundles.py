@@ -104,6 +104,7 @@ def test_a_valid_folder_is_read(folder):
         ("minutes = 20", "minuets = 20", 3, "minuets"),
         ("minutes = 20", "minutes = = 20", 3, "Invalid value"),
         ("terminals = 2", "terminals = 9", 4, "at most 4 terminals"),
+        ("terminals = 2", "terminals = 2\nhint_cost = -1", 5, "hint_cost"),
         ('slug = "greeting"', 'slug = "other"', 1, "folder's name"),
         ('en = "Learn to greet."', 'fr = "Bonjour."', 11, "summary.fr"),
         ('links = ["other"]', 'links = ["nobody"]', 18, "'nobody'"),
@@ -194,9 +195,12 @@ def test_exporting_gives_the_same_text_back(folder, tmp_path):
 def test_a_lab_edited_since_is_exported_as_it_is_now(folder, tmp_path):
     lab, _changed = bundles.import_lab(bundles.read(folder))
     lab.title_en = 'Greeting "again" \\ 再'
+    lab.hint_cost = 2
     lab.save()
+    LabCheck.objects.filter(step__lab=lab).update(hint_cost=0)
     bundles.export_lab(lab, tmp_path / "out")
     again = bundles.read(tmp_path / "out/greeting")
+    assert (again.manifest.hint_cost, [check.hint_cost for check in again.manifest.checks]) == (2, [0])
     assert again.manifest.title.en == lab.title_en
     assert again.scripts == bundles.read(folder).scripts
     assert bundles.import_lab(again)[0].title_en == lab.title_en

@@ -259,6 +259,7 @@ def test_the_api_describes_itself(api):
         ("post", f"{one}/extend"),
         ("post", f"{one}/finish"),
         ("post", f"{one}/checks/{{step}}"),
+        ("post", f"{one}/checks/{{step}}/{{check}}/hints/{{number}}"),
         ("post", f"{one}/nodes/{{node}}/restart"),
     } == verbs
     for methods in described["paths"].values():

@@ -29,6 +29,10 @@ export class SessionApi {
     return this.#call("POST", `/checks/${step}`);
   }
 
+  openHint(step, check, number) {
+    return this.#call("POST", `/checks/${step}/${check}/hints/${number}`);
+  }
+
   extend() {
     return this.#call("POST", "/extend");
   }

@@ -84,6 +84,7 @@ class LabPage {
 
   #wireButtons() {
     element("lab-extend").addEventListener("click", () => this.#extend());
+    element("lab-instructions").addEventListener("click", ({ target }) => this.#openHint(target.closest("[data-open-hint]")));
     element("lab-finish").addEventListener("click", () => this.#finish());
     element("lab-abandon").addEventListener("click", () => this.#abandon());
     element("lab-show-keys").addEventListener("click", () => confirmed("dialog-keys"));
@@ -197,6 +198,13 @@ class LabPage {
   #extend() {
     if (this.#body.extensions_left === 0) tell(say("no_extensions"));
     else this.#ask(() => this.#api.extend(), say("extended"));
+  }
+
+  #openHint(offer) {
+    if (!offer) return;
+    const { step } = offer.closest("[data-step]").dataset;
+    const { check } = offer.closest("[data-check]").dataset;
+    this.#ask(() => this.#api.openHint(step, check, offer.dataset.openHint), say("hint_opened"));
   }
 
   async #check(step) {

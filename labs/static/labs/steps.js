@@ -6,8 +6,10 @@ import { say } from "@labs/words.js";
 const stateOf = (check, before) => {
   if (check.passed === null) return "unknown";
   if (check.passed) return "passed";
-  return before === "passed" || before === "fell" ? "fell" : "failed";
+  return check.passed_before_at || before === "passed" || before === "fell" ? "fell" : "failed";
 };
+
+const clockTime = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
 /** One step's checks on the page: marks, reasons, hints and the sum of them. */
 class StepChecks {
@@ -73,6 +75,11 @@ class StepChecks {
     slot("state").textContent = say(`check_${state}`);
     slot("reason").textContent = check.passed === false ? check.reason : "";
     slot("hint").textContent = check.passed === false && check.hint ? say("hint", { hint: check.hint }) : "";
+    const fellAt = check.passed === false ? check.passed_before_at : null;
+    slot("fell").textContent = fellAt ? say("check_fell_at", { time: clockTime(fellAt) }) : "";
+    slot("offer").hidden = !check.hint_next;
+    slot("offer").dataset.openHint = check.hint_next;
+    slot("offer").textContent = say("open_hint", { count: check.hint_cost });
     slot("output").textContent = check.output;
     slot("output-box").hidden = !check.output;
     this.#mark();
