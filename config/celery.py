@@ -13,6 +13,11 @@ app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.conf.beat_schedule = {
     "sweep sandboxes": {"task": "labs.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "forget snapshots": {
+        "task": "labs.tasks.forget_snapshots",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
     "settle credentials": {
         "task": "certification.tasks.settle",

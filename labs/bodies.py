@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from labs import grading
+from labs.keeping_bodies import homes_body
 from labs.lifecycle import Reason, State
 from labs.models import (
     CheckRequest,
@@ -103,6 +104,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "passed_at": session.passed_at,
         "now": timezone.now(),
         "extensions_left": session.extensions_left,
+        "homes": homes_body(session),
         "finishing": "" in asked,
         "mode": session.mode,
         "hints_cost": past.cost,

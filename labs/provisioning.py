@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labs import metering, metrics, notices, scheduling
+from labs import metering, metrics, notices, scheduling, snapshots
 from labs.about import about
 from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTaken
 from labs.engine import get_driver
@@ -179,6 +179,7 @@ def _restart(sandbox: Sandbox, node: Node) -> None:
     if node.awaits_repair:
         get_driver().create(spec)
         return
+    snapshots.keep_before_restart(sandbox, node)
     try:
         get_driver().restart(spec, node.name)
     except NodeGone:

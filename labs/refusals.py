@@ -102,6 +102,30 @@ class OutOfRange(NotPossibleNow):
     code = "out_of_range"
 
 
+class SaveRunning(NotPossibleNow):
+    code = "save_running"
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__(_("Your files are being saved already."), _("Wait until that is done."))
+
+
+class SnapshotsFull(NotPossibleNow):
+    """The learner keeps as much as they may."""
+
+    code = "snapshots_full"
+
+
+class SnapshotUnusable(NotPossibleNow):
+    code = "snapshot_unusable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("These files are not kept any more, or could not be saved."),
+            _("Start the lab afresh, or choose another snapshot."),
+        )
+
+
 class NoExtensionsLeft(NotPossibleNow):
     code = "no_extensions_left"
 

@@ -2,17 +2,17 @@
 
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from labs import idling, metrics
 from labs.drivers.base import Driver, DriverError, DriverUnavailable, Problem
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, Host, LabSession, Node, Resize, Sandbox
+from labs.models import CheckRequest, Host, LabSession, Node, PuttingBack, Resize, Sandbox, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Owed:
     stop: list[int] = field(default_factory=list)
     settle: list[int] = field(default_factory=list)
     resize: list[int] = field(default_factory=list)
+    carry: list[int] = field(default_factory=list)
     restart: list[int] = field(default_factory=list)
     checks: list[UUID] = field(default_factory=list)
 
@@ -78,12 +79,21 @@ def _find_lost_messages(owed: Owed) -> None:
     owed.settle += [pk for pk in unsettled.values_list("pk", flat=True) if pk not in owed.settle]
     resizes = Resize.objects.unanswered().filter(asked_at__lt=long_ago)
     owed.resize += resizes.values_list("node__sandbox", flat=True).distinct().order_by()
+    owed.carry += _with_homes_to_carry(long_ago)
     stopping = Sandbox.objects.filter(state=State.STOPPING, moved_at__lt=long_ago)
     owed.stop += stopping.values_list("pk", flat=True)
     nodes = Node.objects.filter(sandbox__state=State.READY, restart_asked_at__lt=long_ago)
     unleased = Sandbox.objects.unleased().filter(nodes__in=nodes).distinct()
     owed.restart += [pk for pk in unleased.values_list("pk", flat=True) if pk not in owed.restart]
     owed.checks += CheckRequest.objects.unclaimed().filter(asked_at__lt=long_ago).values_list("pk", flat=True)
+
+
+def _with_homes_to_carry(long_ago: datetime) -> list[int]:
+    """The newest sandbox of each session whose files wait to be saved or put back, unless it is on its way to ready."""
+    saves = Snapshot.objects.unanswered().filter(asked_at__lt=long_ago).values("session")
+    puts = PuttingBack.objects.unanswered().filter(asked_at__lt=long_ago).values("session")
+    waiting = Sandbox.objects.filter(Q(session__in=saves) | Q(session__in=puts))
+    return list(waiting.exclude(pk__in=Sandbox.objects.starting()).values_list("pk", flat=True))
 
 
 def _compare_with_engine(driver: Driver, owed: Owed) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.db import transaction
 
-from labs import grading, provisioning, resizing, suspending, sweeping
+from labs import grading, provisioning, resizing, snapshots, snapshotting, suspending, sweeping
 
 
 def after_commit(task: Any, *ids: object) -> None:
@@ -17,6 +17,7 @@ def after_commit(task: Any, *ids: object) -> None:
 @shared_task
 def provision(sandbox_id: int) -> None:
     provisioning.provision(sandbox_id)
+    snapshotting.carry_homes(sandbox_id)
 
 
 @shared_task
@@ -32,6 +33,7 @@ def restart_nodes(sandbox_id: int) -> None:
 @shared_task
 def settle(sandbox_id: int) -> None:
     awaited = suspending.settle(sandbox_id)
+    snapshotting.carry_homes(sandbox_id)
     if awaited.restart:
         restart_nodes.delay(sandbox_id)
     for pk in awaited.checks:
@@ -41,6 +43,16 @@ def settle(sandbox_id: int) -> None:
 @shared_task
 def resize_nodes(sandbox_id: int) -> None:
     resizing.resize_nodes(sandbox_id)
+
+
+@shared_task
+def carry_homes(sandbox_id: int) -> None:
+    snapshotting.carry_homes(sandbox_id)
+
+
+@shared_task
+def forget_snapshots() -> None:
+    snapshots.forget_old()
 
 
 @shared_task
@@ -58,6 +70,7 @@ def sweep() -> None:
         (stop, owed.stop),
         (settle, owed.settle),
         (resize_nodes, owed.resize),
+        (carry_homes, owed.carry),
         (restart_nodes, owed.restart),
         (check_work, [str(pk) for pk in owed.checks]),
     ):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labs.views import operating, pages
+from labs.views import keeping, operating, pages
 
 app_name = "labs"
 urlpatterns = [
@@ -12,6 +12,10 @@ urlpatterns = [
     path("operations/sandboxes/", operating.sandboxes, name="operating-sandboxes"),
     path("operations/sandboxes/<slug:ref>/", operating.sandbox, name="operating-sandbox"),
     path("operations/acts/", operating.log_of_acts, name="operating-acts"),
+    path("labs/kept/", keeping.kept, name="kept"),
+    path("labs/kept/<uuid:snapshot_id>/<slug:verb>/", keeping.change, name="kept_change"),
+    path("labs/forks/<int:fork_id>/revoke/", keeping.revoke, name="fork_revoke"),
+    path("labs/forks/<slug:token>/", keeping.fork, name="fork"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

@@ -232,6 +232,7 @@ CELERY_TASK_ROUTES = {
     "labs.tasks.restart_nodes": {"queue": "sandboxes"},
     "labs.tasks.settle": {"queue": "sandboxes"},
     "labs.tasks.resize_nodes": {"queue": "sandboxes"},
+    "labs.tasks.carry_homes": {"queue": "sandboxes"},
     "labs.tasks.check_work": {"queue": "checks"},
 }
 # Measured: with kombu's defaults a task of a killed worker comes back after 101 s, with these after 11 s.
@@ -268,6 +269,12 @@ LABS_SOCKET_RECHECK_SECONDS = 30
 LABS_METRICS_TOKEN = ENV.labs_metrics_token
 LABS_IDLE_FREEZE_MINUTES = 20
 LABS_AWAY_FREEZE_MINUTES = 5
+LABS_SNAPSHOT_MIB = 256
+LABS_SNAPSHOT_DAYS = 14
+LABS_SNAPSHOTS_PER_LEARNER = 10
+LABS_SNAPSHOTS_MIB = 512
+LABS_UNDO_MINUTES = 60
+LABS_FORK_HOURS = 24
 
 COMMUNITY_THREADS_SECONDS = 30
 CERTIFICATION_SIGNING_KEY_FILE = ENV.signing_key_file or VAR_DIR / "signing-key.pem"

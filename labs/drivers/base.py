@@ -6,7 +6,7 @@ keep no id of its own: everything is found again by the label ``ref``.
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import IO, Protocol
 
 LABEL = "yunlian"
 INSTALLATION_LABEL = "yunlian.installation"
@@ -40,6 +40,13 @@ class SubnetTaken(DriverError):
 
 class NodeGone(DriverError):
     """The engine has no such running node (removed behind our back, or crashed)."""
+
+
+class HomeTooLarge(DriverError):
+    """A home holds more than may be kept of it."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The files are more than the {limit_bytes // 2**20} MiB that can be kept.")
 
 
 class MemoryInUse(DriverError):
@@ -243,6 +250,17 @@ class Driver(Protocol):
 
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         """The running node has the new limits, suspended or not. Raises NodeGone, or MemoryInUse and changes nothing."""
+
+    def save_home(
+        self, ref: str, node: str, into: IO[bytes], *, uid: int, limit_bytes: int, timeout_s: int
+    ) -> int:
+        """The files of the learner's home are in ``into`` as tar, made in the node as the learner; says its length.
+
+        Raises NodeGone, DriverBusy when it is suspended, or HomeTooLarge beyond ``limit_bytes``.
+        """
+
+    def load_home(self, ref: str, node: str, source: IO[bytes], *, uid: int, timeout_s: int) -> None:
+        """The files of the tar in ``source`` are in the learner's home, over what was there, unpacked as the learner."""
 
     def usage(self, ref: str) -> Mapping[str, NodeUsage]: ...
 

@@ -9,24 +9,29 @@ What a test may do besides the seam's verbs:
 * ``driver.lose(ref, node)``: the node disappears behind our back; without ``node`` the whole sandbox.
 * ``driver.taken_subnets``: subnets that make ``create`` raise SubnetTaken.
 * ``driver.calls``: ``(verb, ref)`` of every call so far. ``driver.reset()`` forgets everything.
-* ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib`` and ``usage``.
+* ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib``, ``usage`` and
+  ``home``, its files by name.
 
 A terminal is a line shell that echoes what is typed and knows ``echo``, ``seq A B``, ``stty size``,
 ``stty echo``, ``stty -echo`` and ``exit N``.
 """
 
+import io
 import ipaddress
 import shlex
+import tarfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import IO
 
 from labs.drivers.base import (
     DriverBusy,
     DriverError,
     DriverOptions,
     Health,
+    HomeTooLarge,
     NodeGone,
     NodeHealth,
     NodeSpec,
@@ -70,6 +75,7 @@ class FakeNode:
     usage: NodeUsage = field(default_factory=lambda: NodeUsage(1_000_000, 4 * 2**20, 2))
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     shells: dict[int, FakeShell] = field(default_factory=dict)
+    home: dict[str, bytes] = field(default_factory=dict)
 
     def end(self) -> None:
         self.running = False
@@ -177,6 +183,34 @@ class FakeDriver:
         tmpfs = resized.spec.home_mib + resized.spec.tmp_mib + resized.spec.shm_mib
         refuse_too_small(resized.usage.memory_bytes, memory_mib + tmpfs, resized.memory_mib + tmpfs)
         resized.cpus, resized.memory_mib = cpus, memory_mib
+
+    def save_home(
+        self, ref: str, node: str, into: IO[bytes], *, uid: int, limit_bytes: int, timeout_s: int
+    ) -> int:
+        self._called("save_home", ref)
+        machine = self._node(ref, node)
+        if machine.suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            for name, content in sorted(machine.home.items()):
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        if len(packed.getvalue()) > limit_bytes:
+            raise HomeTooLarge(limit_bytes)
+        return into.write(packed.getvalue())
+
+    def load_home(self, ref: str, node: str, source: IO[bytes], *, uid: int, timeout_s: int) -> None:
+        self._called("load_home", ref)
+        machine = self._node(ref, node)
+        if machine.suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        with tarfile.open(fileobj=io.BytesIO(source.read())) as tar:
+            for member in tar.getmembers():
+                content = tar.extractfile(member)
+                if content is not None:
+                    machine.home[member.name] = content.read()
 
     def usage(self, ref: str) -> Mapping[str, NodeUsage]:
         self._called("usage", ref)

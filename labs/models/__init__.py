@@ -3,12 +3,15 @@ from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession, Mode
+from labs.models.snapshot import Fork, ForkOpening, PuttingBack, Snapshot, SnapshotHome
 from labs.models.teaching import HintOpening
 from labs.models.usage import Host, UsageRecord
 
 __all__ = [
     "CheckRequest",
     "CheckResult",
+    "Fork",
+    "ForkOpening",
     "HintOpening",
     "Host",
     "Lab",
@@ -19,8 +22,11 @@ __all__ = [
     "Mode",
     "Node",
     "OperatorAct",
+    "PuttingBack",
     "Resize",
     "Sandbox",
     "SandboxEvent",
+    "Snapshot",
+    "SnapshotHome",
     "UsageRecord",
 ]

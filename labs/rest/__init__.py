@@ -2,12 +2,13 @@
 
 from ninja import Router
 
-from labs.rest import elasticity, sessions, teaching
+from labs.rest import elasticity, keeping, sessions, teaching
 from labs.rest.common import not_found_words
 
 router = Router(tags=["labs"])
 router.add_router("", sessions.router)
 router.add_router("", elasticity.router)
 router.add_router("", teaching.router)
+router.add_router("", keeping.router)
 
 __all__ = ["not_found_words", "router"]

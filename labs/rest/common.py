@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, Query, Schema
 
 from labs import sessions
-from labs.models import LabSession, Node
+from labs.models import Fork, LabSession, Node, Snapshot
 
 
 class Problem(Schema):
@@ -42,6 +42,8 @@ def not_found_words(error: Exception) -> str:
     words = {
         LabSession.DoesNotExist: _("You have no such lab session."),
         Node.DoesNotExist: _("This lab has no such machine."),
+        Snapshot.DoesNotExist: _("You have no such saved files."),
+        Fork.DoesNotExist: _("This link can no longer be opened."),
     }
     return next(
         (text for kind, text in words.items() if isinstance(error, kind)), _("There is no such thing.")

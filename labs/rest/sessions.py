@@ -66,6 +66,13 @@ class StepBody(Schema):
     checks: list[CheckBody]
 
 
+class HomesBody(Schema):
+    saving: bool
+    putting_back: bool = Field(description="Whether kept files are on their way into the homes.")
+    problem: str = Field(description="What became of the last wish of the kind, when it failed.")
+    can_undo: list[str] = Field(description="Nodes whose last restart can be undone.")
+
+
 class SessionBody(Schema):
     id: str
     lab: str
@@ -80,6 +87,7 @@ class SessionBody(Schema):
     passed_at: datetime | None
     now: datetime = Field(description="The server's clock, to count down by.")
     extensions_left: int
+    homes: HomesBody
     finishing: bool
     mode: str = Field(description="practice, or exam: without hints and help.")
     hints_cost: int = Field(description="The points that opened hints have taken so far.")

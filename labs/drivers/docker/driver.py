@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from labs.drivers.base import (
     REF_LABEL,
@@ -22,7 +22,7 @@ from labs.drivers.base import (
     RunResult,
     SandboxSpec,
 )
-from labs.drivers.docker import nodes, wire
+from labs.drivers.docker import archives, nodes, wire
 from labs.drivers.docker.containers import EngineFacts, container_config
 from labs.drivers.docker.diagnosis import as_error, find_problem
 from labs.drivers.docker.engine import api, engine_errors
@@ -104,6 +104,16 @@ class DockerDriver:
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         name = container_name(self.installation, ref, node)
         nodes.resize(name, cpus=cpus, memory_mib=memory_mib, facts=self._engine_facts())
+
+    def save_home(
+        self, ref: str, node: str, into: IO[bytes], *, uid: int, limit_bytes: int, timeout_s: int
+    ) -> int:
+        name = container_name(self.installation, ref, node)
+        return archives.pack(name, into, uid=uid, limit_bytes=limit_bytes, timeout_s=timeout_s)
+
+    def load_home(self, ref: str, node: str, source: IO[bytes], *, uid: int, timeout_s: int) -> None:
+        name = container_name(self.installation, ref, node)
+        archives.unpack(name, source, uid=uid, timeout_s=timeout_s)
 
     def usage(self, ref: str) -> Mapping[str, NodeUsage]:
         names = [nodes.node_of(container) for container in nodes.containers_of(self.installation, ref)]

@@ -77,15 +77,16 @@ def _talk(created: str, content: bytes, deadline: float) -> tuple[bytes | None, 
             try:
                 stream.settimeout(max(0.1, deadline - time.monotonic()))
                 stream.sendall(content)
-                while (frame := _frame(stream, deadline)) is not None:
-                    kind, data = frame
+                while (piece := frame(stream, deadline)) is not None:
+                    kind, data = piece
                     told.setdefault(kind, bytearray()).extend(data)
             except TimeoutError:
                 return None, b""
     return bytes(told[STDOUT]), bytes(told[STDERR])
 
 
-def _frame(stream: socket.socket, deadline: float) -> tuple[int, bytes] | None:
+def frame(stream: socket.socket, deadline: float) -> tuple[int, bytes] | None:
+    """The next piece of what an exec says: from which of its outputs, and what. None at its end."""
     head = _exactly(stream, HEADER.size, deadline)
     if head is None:
         return None

@@ -49,6 +49,18 @@ export class SessionApi {
     return this.#call("POST", `/nodes/${node}/size`, size);
   }
 
+  save() {
+    return this.#call("POST", "/snapshots", { name: "" });
+  }
+
+  fork() {
+    return this.#call("POST", "/forks");
+  }
+
+  undoRestart(node) {
+    return this.#call("POST", `/nodes/${node}/undo-restart`);
+  }
+
   suspend() {
     return this.#call("POST", "/suspend");
   }

@@ -4,6 +4,7 @@ import { Clock } from "@labs/clock.js";
 import { fitStylesToPolicy } from "@labs/csp.js";
 import { confirmed, tell } from "@labs/dialogs.js";
 import { Freezing } from "@labs/freezing.js";
+import { Keeping } from "@labs/keeping.js";
 import { KeyBar } from "@labs/keybar.js";
 import { Divider, Halves, PaneWalk } from "@labs/panes.js";
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
@@ -49,6 +50,11 @@ class LabPage {
       suspend: () => this.#ask(() => this.#api.suspend()),
       resume: () => this.#ask(() => this.#api.resume()),
       awake: () => this.#terminals?.all.forEach((view) => view.retryNow()),
+    });
+    this.keeping = new Keeping({
+      api: this.#api,
+      active: () => this.#terminals?.active?.node,
+      ask: (call) => this.#answerOf(call),
     });
     this.sizing = new Sizing({
       active: () => this.#terminals?.active?.node,
@@ -129,6 +135,7 @@ class LabPage {
     if (isReady && !this.#terminals) this.#openTerminals();
     this.freezing.show(body);
     this.sizing.show(body.nodes);
+    this.keeping.show(body.homes);
     if (before.state !== "ready" && isReady) tell(say("ready"));
     if (before.finishing && !body.finishing) this.#finishFailed();
   }
@@ -158,6 +165,7 @@ class LabPage {
   }
 
   #nodeChanged(view) {
+    this.keeping.nodeChanged();
     element("lab-restart").textContent = say("restart_node", { node: view.node });
   }
 
@@ -192,6 +200,16 @@ class LabPage {
       if (done) tell(done);
     } catch (refused) {
       tell(refused.message, { urgent: true });
+    }
+  }
+
+  /** The answer to a call that does not answer with the session, or null when it was refused, which is then told. */
+  async #answerOf(call) {
+    try {
+      return (await call()).body;
+    } catch (refused) {
+      tell(refused.message, { urgent: true });
+      return null;
     }
   }
 
