@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from community.api import BearerToken, SessionUser
+from labs.files.refusals import FileTooBig, NodeSilent, NotText
 from labs.refusals import HostFull, NoEngine, NotPossibleNow, QuotaExceeded, Refusal, TooOften
 from labs.rest import not_found_words
 from labs.rest import router as labs_router
@@ -30,6 +31,9 @@ STATUS_OF: tuple[tuple[type[Refusal], int], ...] = (
     (HostFull, 503),
     (NoEngine, 503),
     (NotPossibleNow, 409),
+    (FileTooBig, 413),
+    (NotText, 415),
+    (NodeSilent, 503),
 )
 
 

@@ -4,6 +4,7 @@ Every verb is repeatable: asking twice leaves the same world as asking once. The
 keep no id of its own: everything is found again by the label ``ref``.
 """
 
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Protocol
@@ -65,6 +66,10 @@ def refuse_too_small(used_bytes: int, wanted_mib: int, now_mib: int) -> None:
     """Raises MemoryInUse when a node that holds ``used_bytes`` would be left too little by less memory than now."""
     if wanted_mib < now_mib and used_bytes > wanted_mib * 2**20 * (1 - LEAST_FREE):
         raise MemoryInUse(-(-used_bytes // 2**20), wanted_mib)
+
+
+class PortClosed(DriverError):
+    """No program of the node listens on that port."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +286,15 @@ class Driver(Protocol):
         A watch outlives the shell: Exited is told, and the next shell's output continues the stream. One that is too
         slow for the terminal is told a Gap.
         """
+
+    def open_files(self, ref: str, node: str) -> socket.socket:
+        """The talk with a program that reads and writes the learner's files as the learner (labs.files speaks it).
+
+        For the web process; answers within seconds. Raises NodeGone, or DriverBusy when no process can be started.
+        """
+
+    def open_port(self, ref: str, node: str, address: str, port: int) -> socket.socket:
+        """Connected to a TCP port of the node: on its loopback, else on its ``address``. Raises NodeGone or PortClosed."""
 
 
 @dataclass(frozen=True)

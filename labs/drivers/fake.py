@@ -11,6 +11,8 @@ What a test may do besides the seam's verbs:
 * ``driver.calls``: ``(verb, ref)`` of every call so far. ``driver.reset()`` forgets everything.
 * ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib``, ``usage`` and
   ``home``, its files by name.
+* ``driver.services[node, port] = here``: programs of the node listening on ``port`` are what listens on ``here`` on
+  this machine's loopback. ``driver.sandboxes[ref].nodes[name].folder.path`` is the folder of the node's files.
 
 A terminal is a line shell that echoes what is typed and knows ``echo``, ``seq A B``, ``stty size``,
 ``stty echo``, ``stty -echo`` and ``exit N``.
@@ -19,6 +21,7 @@ A terminal is a line shell that echoes what is typed and knows ``echo``, ``seq A
 import io
 import ipaddress
 import shlex
+import socket
 import tarfile
 import threading
 import uuid
@@ -36,12 +39,14 @@ from labs.drivers.base import (
     NodeHealth,
     NodeSpec,
     NodeUsage,
+    PortClosed,
     Problem,
     RunResult,
     SandboxSpec,
     SubnetTaken,
     refuse_too_small,
 )
+from labs.drivers.fake_files import FakeHome
 from labs.drivers.fake_terminals import FakeShell, FakeTerminal
 
 OUTPUT_LIMIT = 64 * 1024
@@ -76,9 +81,11 @@ class FakeNode:
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     shells: dict[int, FakeShell] = field(default_factory=dict)
     home: dict[str, bytes] = field(default_factory=dict)
+    folder: FakeHome = field(default_factory=FakeHome)
 
     def end(self) -> None:
         self.running = False
+        self.folder.remove()
         for shell in self.shells.values():
             shell.die()
 
@@ -96,10 +103,15 @@ class FakeDriver:
         self.options = options
         self.stand_s = float(options.extra.get("stand_s", "60"))
         self._lock = threading.RLock()
+        self.sandboxes: dict[str, FakeSandbox] = {}
         self.reset()
 
     def reset(self) -> None:
-        self.sandboxes: dict[str, FakeSandbox] = {}
+        for sandbox in self.sandboxes.values():
+            for node in sandbox.nodes.values():
+                node.folder.remove()
+        self.services: dict[tuple[str, int], int] = {}
+        self.sandboxes = {}
         self.taken_subnets: set[str] = set()
         self.calls: list[tuple[str, str]] = []
         self.runs: list[Run] = []
@@ -246,6 +258,22 @@ class FakeDriver:
         if not 1 <= terminal <= TERMINALS:
             raise DriverError("no such terminal")
         return machine.epoch, machine.shells.setdefault(terminal, FakeShell(machine.stand_s))
+
+    def open_files(self, ref: str, node: str) -> socket.socket:
+        self._called("open_files", ref)
+        machine = self._node(ref, node)
+        if machine.suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        return machine.folder.open()
+
+    def open_port(self, ref: str, node: str, address: str, port: int) -> socket.socket:
+        self._called("open_port", ref)
+        if self._node(ref, node).suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        try:
+            return socket.create_connection(("127.0.0.1", self.services[node, port]), timeout=5)
+        except (KeyError, OSError) as error:
+            raise PortClosed(f"Nothing listens on port {port}.") from error
 
     def _made(self, node: NodeSpec) -> FakeNode:
         return FakeNode(node, node.cpus, node.memory_mib, self.stand_s)

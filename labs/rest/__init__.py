@@ -2,7 +2,7 @@
 
 from ninja import Router
 
-from labs.rest import elasticity, keeping, sessions, teaching
+from labs.rest import elasticity, files, keeping, sessions, teaching
 from labs.rest.common import not_found_words
 
 router = Router(tags=["labs"])
@@ -10,5 +10,6 @@ router.add_router("", sessions.router)
 router.add_router("", elasticity.router)
 router.add_router("", teaching.router)
 router.add_router("", keeping.router)
+router.add_router("", files.router)
 
 __all__ = ["not_found_words", "router"]

@@ -12,6 +12,7 @@ from ninja import Field, Query, Schema
 
 from labs import sessions
 from labs.models import Fork, LabSession, Node, Snapshot
+from labs.refusals import Refusal
 
 
 class Problem(Schema):
@@ -26,10 +27,15 @@ Lang = Query("", max_length=20, description="zh-hans or en; else the language co
 
 @contextmanager
 def speaking(lang: str) -> Iterator[None]:
-    """Words are in ``lang`` where it is one of the site's languages, else in the request's language."""
+    """Words are in ``lang`` where it is one of the site's languages, else in the request's language; refusals' too."""
     known = {code for code, _name in settings.LANGUAGES}
     with override(lang if lang in known else get_language()):
-        yield
+        try:
+            yield
+        except Refusal as refusal:
+            # It is told where this language is no longer the one in use.
+            refusal.message, refusal.remedy = str(refusal.message), str(refusal.remedy)
+            raise
 
 
 def mine(request: HttpRequest, session_id: UUID) -> LabSession:

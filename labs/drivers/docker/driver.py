@@ -1,6 +1,7 @@
 """The seam's verbs on a Docker engine."""
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from labs.drivers.base import (
     RunResult,
     SandboxSpec,
 )
-from labs.drivers.docker import archives, nodes, wire
+from labs.drivers.docker import archives, nodes, openings, wire
 from labs.drivers.docker.containers import EngineFacts, container_config
 from labs.drivers.docker.diagnosis import as_error, find_problem
 from labs.drivers.docker.engine import api, engine_errors
@@ -146,6 +147,12 @@ class DockerDriver:
     async def watch(self, ref: str, node: str, terminal: int, *, offset: int) -> DockerWatch:
         wish = wire.watch(_number(terminal), _offset(offset))
         return await DockerWatch.open(self.folders, ref, node, wish)
+
+    def open_files(self, ref: str, node: str) -> socket.socket:
+        return openings.open_files(self.folders, ref, node)
+
+    def open_port(self, ref: str, node: str, address: str, port: int) -> socket.socket:
+        return openings.open_port(self.folders, ref, node, address, port)
 
     def _ensure_node(self, spec: SandboxSpec, network: str, node: NodeSpec) -> None:
         name = container_name(self.installation, spec.ref, node.name)

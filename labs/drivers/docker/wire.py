@@ -16,6 +16,8 @@ GAP_BODY = struct.Struct("!QQ")
 EXIT_BODY = struct.Struct("!i")
 MODES_BODY = struct.Struct("!QB")
 ECHOES, CANONICAL = 1, 2
+PORT_BODY = struct.Struct("!B4sH")
+TO_PORT, TO_FILES = 1, 2
 INPUT_BYTES = 16 * 1024
 LONGEST_BODY = OFFSET_BODY.size + CHUNK_BYTES
 
@@ -28,6 +30,7 @@ class Frame(IntEnum):
     ACK = 0x05
     STOP = 0x06
     WATCH = 0x07
+    OPEN = 0x10
     READY = 0x81
     HELLO = 0x82
     OUTPUT = 0x83
@@ -37,6 +40,7 @@ class Frame(IntEnum):
     FAILED = 0x87
     TAKEN = 0x88
     MODES = 0x89
+    OPENED = 0x90
 
 
 class BrokenFrame(ValueError):
@@ -75,6 +79,14 @@ def resize(cols: int, rows: int) -> bytes:
 
 def ack(offset: int) -> bytes:
     return pack(Frame.ACK, OFFSET_BODY.pack(offset))
+
+
+def open_port(address: bytes, port: int) -> bytes:
+    return pack(Frame.OPEN, PORT_BODY.pack(TO_PORT, address, port))
+
+
+def open_files() -> bytes:
+    return pack(Frame.OPEN, bytes([TO_FILES]))
 
 
 def header(data: bytes) -> tuple[Frame, int]:

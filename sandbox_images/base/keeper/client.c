@@ -196,6 +196,8 @@ static bool obey(struct client *client, uint8_t type, const uint8_t *payload, si
         if (length == 8 && client->terminal)
             acknowledge(client, number(payload, 8));
         return length == 8 && client->terminal;
+    case OPEN:
+        return open_way(client, payload, length);
     case STOP:
         stop_everything();
     default:

@@ -165,6 +165,8 @@ int main(int count, char **arguments) {
 
     if (count == 2 && !strcmp(arguments[1], "shell"))
         return run_shell();
+    if (count == 2 && !strcmp(arguments[1], "files"))
+        return run_files();
     if (getpid() != 1) {
         fprintf(stderr, "the keeper is PID 1 of a node and nothing else\n");
         return 64;

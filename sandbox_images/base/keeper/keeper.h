@@ -34,6 +34,7 @@ enum frame {
     ACK = 0x05,
     STOP = 0x06,
     WATCH = 0x07,
+    OPEN = 0x10,
     READY = 0x81,
     HELLO = 0x82,
     OUTPUT = 0x83,
@@ -43,6 +44,7 @@ enum frame {
     FAILED = 0x87,
     TAKEN = 0x88,
     MODES = 0x89,
+    OPENED = 0x90,
 };
 
 enum modes { ECHOES = 1, CANONICAL = 2, NOT_NOTED = 255 };
@@ -129,6 +131,11 @@ size_t reading_room(struct terminal *terminal);
 int64_t next_deadline_ms(struct terminal *terminal);
 void copy_out(const struct terminal *terminal, uint64_t offset, uint8_t *into, size_t length);
 int run_shell(void);
+void become_learner(void);
+
+/* open.c */
+bool open_way(struct client *client, const uint8_t *wish, size_t length);
+int run_files(void);
 
 /* client.c */
 void accept_clients(int listener);

@@ -70,9 +70,9 @@ static void become_shell(int slave) {
     _exit(127);
 }
 
-/* Second stage of a shell's start, in a fresh image that holds nothing of the keeper: only now may /proc/self be
- * written, and the kernel told to take the learner's programs before the keeper when memory runs out. */
-int run_shell(void) {
+/* Second stage of a start, in a fresh image that holds nothing of the keeper: only now may /proc/self be written, and
+ * the kernel told to take the learner's programs before the keeper when memory runs out. */
+void become_learner(void) {
     int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (score >= 0) {
         (void)!write(score, SHELL_OOM_SCORE, strlen(SHELL_OOM_SCORE));
@@ -81,6 +81,10 @@ int run_shell(void) {
     umask(022);
     if (chdir(HOME_PATH))
         (void)!chdir("/");
+}
+
+int run_shell(void) {
+    become_learner();
     execl("/bin/bash", "-bash", "-l", (char *)NULL);
     execl("/bin/sh", "-sh", (char *)NULL);
     perror("no shell could be started");

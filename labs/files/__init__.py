@@ -1,0 +1,1 @@
+"""The files of a node, as its learner may see and change them; every verb is one talk with a program inside the node."""
