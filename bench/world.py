@@ -74,8 +74,9 @@ class World:
         var = Path(tempfile.mkdtemp(prefix="yb-"))
         self.cleaning.callback(shutil.rmtree, var, ignore_errors=True)
         running = Stack(var, subnets=f"10.{random.randrange(230, 250)}.0.0/17")
-        running.start()
+        running.extra["SANDBOX_POOL_PERCENT"] = "50"
         self.cleaning.callback(running.stop)
+        running.start()
         return running
 
     def subnet(self) -> str:

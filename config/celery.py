@@ -18,6 +18,7 @@ app.conf.beat_schedule = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "refill the pool": {"task": "labs.tasks.refill", "schedule": 10.0, "options": {"expires": 10}},
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
     "settle credentials": {
         "task": "certification.tasks.settle",

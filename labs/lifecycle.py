@@ -25,6 +25,7 @@ class Reason(models.TextChoices):
     FAILED = "failed", _("Could not be started or was lost")
     OPERATOR = "operator", _("Stopped by an operator")
     QUOTA = "quota", _("Quota used up")
+    DRAINED = "drained", _("Not needed in the pool any more")
     ORPHANED = "orphaned", _("Nobody owned it any more")
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labs import metering, metrics, notices, scheduling, snapshots
+from labs import metering, metrics, notices, pool, scheduling, snapshots
 from labs.about import about
 from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTaken
 from labs.engine import get_driver
@@ -40,19 +40,31 @@ def provision(sandbox_id: int) -> None:
     _count_attempt(sandbox, token)
     notices.progress(sandbox.session_id, "nodes")
     try:
+        # Asked before the machines are made: images that change meanwhile make them outdated.
+        remembered = _outfit(sandbox)
         _create(sandbox, token)
+        if sandbox.session_id is None and pool.warm_up(sandbox):
+            remembered["frozen_at"] = timezone.now()
     except DriverError as error:
         _set_back(sandbox, token, error, since=sandbox.requested_at)
         return
-    _arrive(sandbox, token)
+    _arrive(sandbox, token, remembered)
 
 
-def _arrive(sandbox: Sandbox, token: int) -> None:
+def _outfit(sandbox: Sandbox) -> dict[str, object]:
+    """What the row of a sandbox for the pool is to remember; nothing of one that a learner waits for."""
+    if sandbox.session_id is not None:
+        return {}
+    return {"versions": pool.versions_of(sorted({node.image for node in sandbox.nodes.all()}))}
+
+
+def _arrive(sandbox: Sandbox, token: int, remembered: dict[str, object]) -> None:
     with transaction.atomic():
         arrived = sandbox.move(State.READY if sandbox.session_id else State.POOLED, token=token)
         if arrived:
-            metering.open_record(sandbox)
-            Sandbox.objects.filter(pk=sandbox.pk).update(attempts=0, lease_until=None)
+            if sandbox.session_id is not None:
+                metering.open_record(sandbox)
+            Sandbox.objects.filter(pk=sandbox.pk).update(attempts=0, lease_until=None, **remembered)
             notices.progress(sandbox.session_id, "ready")
     if arrived and sandbox.session_id:
         metrics.started((timezone.now() - sandbox.requested_at).total_seconds(), "cold")

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Model, Sum
+from django.db.models import Model, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from labs.drivers.base import NodeSpec
-from labs.models import Host, Lab, LabSession, Sandbox
+from labs.models import Host, ImageSet, Lab, LabSession, Sandbox
 from labs.refusals import HostFull, QuotaExceeded, TooOften
 
 HOUR = timedelta(hours=1)
@@ -43,9 +43,7 @@ def ensure_quota(learner: Model) -> None:
 
 def ensure_room(millicpus: int, memory_mib: int) -> None:
     """Raises HostFull when the host cannot give that much more; call it with the turn taken."""
-    used = Sandbox.objects.live().aggregate(cpus=Sum("millicpus"), memory=Sum("memory_mib"))
-    free_cpus = capacity_millicpus() - (used["cpus"] or 0)
-    free_memory = capacity_mib() - (used["memory"] or 0)
+    free_cpus, free_memory = free()
     if millicpus > free_cpus or memory_mib > free_memory:
         raise HostFull(
             _(
@@ -62,6 +60,20 @@ def ensure_room(millicpus: int, memory_mib: int) -> None:
         )
 
 
+def free() -> tuple[int, int]:
+    """Thousandths of a processor and MiB that nobody holds; below zero where more is held than there should be."""
+    used = (
+        Sandbox.objects.live()
+        .leaving_out_drained()
+        .aggregate(
+            # What stands frozen in the pool holds memory, but no processor.
+            cpus=Sum("millicpus", filter=Q(session__isnull=False)),
+            memory=Sum("memory_mib"),
+        )
+    )
+    return capacity_millicpus() - (used["cpus"] or 0), capacity_mib() - (used["memory"] or 0)
+
+
 def capacity_millicpus() -> int:
     """What all sandboxes together may have: the setting, else four times the host's processors.
 
@@ -76,7 +88,7 @@ def capacity_mib() -> int:
     return int(settings.SANDBOX_CAPACITY_MIB or host * 2 // 3)
 
 
-def needs(lab: Lab) -> tuple[int, int]:
+def needs(lab: Lab | ImageSet) -> tuple[int, int]:
     """Thousandths of a processor and MiB that a sandbox of ``lab`` may use, its memory file systems included."""
     cpus = sum(round(node["cpus"] * 1000) for node in lab.nodes)
     memory = sum(

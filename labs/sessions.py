@@ -1,6 +1,7 @@
 """What learners ask of their lab sessions: the wish becomes a row, a worker hears of it after commit."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -10,13 +11,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.api import User
-from labs import notices, scheduling, tasks
+from labs import metrics, notices, pool, scheduling, tasks
 from labs.lifecycle import Reason, State
 from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Node, Sandbox
 from labs.models.resting import RESTABLE, Cause
-from labs.refusals import ChecksRunning, NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
+from labs.refusals import (
+    ChecksRunning,
+    HostFull,
+    NoEngine,
+    NoExtensionsLeft,
+    NotReady,
+    SessionClosed,
+    TooOften,
+)
 
 ENGINE_NEWS_S = 60
+REFILL_AFTER_S = 2
 
 
 def session_of(learner: User, session_id: UUID | str) -> LabSession:
@@ -44,12 +54,43 @@ def start_lab(learner: User, lab: Lab) -> LabSession:
         return session
     _ensure_engine(host)
     scheduling.ensure_quota(learner)
-    millicpus, memory_mib = scheduling.needs(lab)
-    scheduling.ensure_room(millicpus, memory_mib)
     now = timezone.now()
     session = LabSession.objects.create(
         learner=learner, lab=lab, opened_at=now, expires_at=now + timedelta(minutes=lab.minutes)
     )
+    if not _from_pool(session):
+        _ask_for_sandbox(session)
+    session.is_new = True
+    return session
+
+
+def _from_pool(session: LabSession) -> bool:
+    """Whether a sandbox that waited in the pool is the session's from now on."""
+    sandbox = pool.claim(session)
+    if sandbox is None:
+        return False
+    transaction.on_commit(partial(_thaw, sandbox), robust=True)
+    # The next one is made when this learner has their prompt.
+    tasks.after_commit(tasks.refill, after_s=REFILL_AFTER_S)
+    return True
+
+
+def _thaw(sandbox: Sandbox) -> None:
+    if not pool.thaw_at_once(sandbox):
+        tasks.thaw.delay(sandbox.pk)
+    metrics.started((timezone.now() - sandbox.requested_at).total_seconds(), "pool")
+
+
+def _ask_for_sandbox(session: LabSession) -> None:
+    """Raises HostFull when there is no room, in spite of all that the pool can give back."""
+    millicpus, memory_mib = scheduling.needs(session.lab)
+    try:
+        scheduling.ensure_room(millicpus, memory_mib)
+    except HostFull:
+        given_back = pool.give_way(memory_mib)
+        scheduling.ensure_room(millicpus, memory_mib)
+        for sandbox_id in given_back:
+            tasks.after_commit(tasks.stop, sandbox_id)
     sandbox = Sandbox.objects.create(
         session=session,
         uid=scheduling.free_uid(),
@@ -57,11 +98,9 @@ def start_lab(learner: User, lab: Lab) -> LabSession:
         millicpus=millicpus,
         memory_mib=memory_mib,
     )
-    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in lab.nodes)
+    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in session.lab.nodes)
     sandbox.record(sandbox.state)
     tasks.after_commit(tasks.provision, sandbox.pk)
-    session.is_new = True
-    return session
 
 
 def _ensure_engine(host: Host) -> None:

@@ -6,12 +6,15 @@ from typing import Any
 from celery import shared_task
 from django.db import transaction
 
-from labs import grading, provisioning, resizing, snapshots, snapshotting, suspending, sweeping
+from labs import grading, pool, provisioning, resizing, snapshots, snapshotting, suspending, sweeping
 
 
-def after_commit(task: Any, *ids: object) -> None:
-    """``task`` is enqueued once the current transaction is committed; a broker that is away fails nothing."""
-    transaction.on_commit(partial(task.delay, *ids), robust=True)
+def after_commit(task: Any, *ids: object, after_s: float | None = None) -> None:
+    """``task`` is enqueued once the current transaction is committed; a broker that is away fails nothing.
+
+    It is begun no sooner than ``after_s`` seconds later, where that is asked for.
+    """
+    transaction.on_commit(partial(task.apply_async, ids, countdown=after_s), robust=True)
 
 
 @shared_task
@@ -60,6 +63,19 @@ def check_work(request_id: str) -> None:
     finished = grading.check_work(request_id)
     if finished is not None:
         stop.delay(finished)
+
+
+@shared_task
+def thaw(sandbox_id: int) -> None:
+    pool.thaw(sandbox_id)
+
+
+@shared_task
+def refill() -> None:
+    owed = pool.refill()
+    for task, ids in ((thaw, owed.thaw), (stop, owed.stop), (provision, owed.provision)):
+        for pk in ids:
+            task.delay(pk)
 
 
 @shared_task

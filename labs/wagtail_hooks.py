@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 from wagtail import hooks
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
+from wagtail.admin.ui.tables import Column
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
@@ -21,7 +22,7 @@ from community.api import (
 )
 from labs import sessions
 from labs.api import lab_cards
-from labs.models import Lab, LabSession
+from labs.models import ImageSet, Lab, LabSession
 
 HITS = 20
 RECENT = 5
@@ -64,12 +65,37 @@ class LabViewSet(SnippetViewSet):
 register_snippet(LabViewSet)
 
 
+class ImageSetViewSet(SnippetViewSet):
+    """Operators say how many sandboxes of each set wait in the pool; the sets themselves come from the labs."""
+
+    model = ImageSet
+    icon = "bars"
+    menu_label = gettext_lazy("Pool")
+    menu_name = "pool"
+    add_to_admin_menu = True
+    add_view_enabled = False
+    list_display = [
+        "__str__",
+        Column("lab_titles", label=gettext_lazy("Labs")),
+        Column("waiting", label=gettext_lazy("Waiting in the pool")),
+        "minimum",
+        "reserve",
+        "ceiling",
+    ]
+    panels = [FieldPanel("minimum"), FieldPanel("reserve"), FieldPanel("ceiling")]
+
+
+register_snippet(ImageSetViewSet)
+
+
 @hooks.register("role_grants")
 def grants() -> list[RoleGrant]:
     return [
         RoleGrant(Role.INSTRUCTOR.value, "labs.change_lab"),
         RoleGrant(Role.INSTRUCTOR.value, "labs.view_lab"),
         RoleGrant(Role.OPERATOR.value, "labs.view_lab"),
+        RoleGrant(Role.OPERATOR.value, "labs.change_imageset"),
+        RoleGrant(Role.OPERATOR.value, "labs.view_imageset"),
     ]
 
 

@@ -60,6 +60,7 @@ class Stack:
             "SANDBOX_UIDS": "300000-309999",
             "SANDBOX_CAPACITY_CPUS": "32",
             "SANDBOX_CAPACITY_MIB": "16384",
+            "SANDBOX_POOL_PERCENT": "0",  # tests count what the engine holds
         }
         self.installation.make_folders()
         if template is not None and template.exists():

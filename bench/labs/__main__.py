@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import time
 import traceback
@@ -23,7 +24,7 @@ def run(world: World, name: str) -> bool:
     try:
         for figure in importlib.import_module(f"bench.labs.{name}").measure(world):
             print(figure.line(), flush=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001  (pytest's failures, which the product's start may raise, are no Exceptions)
         world.say(f"{name} broke off:\n{traceback.format_exc()}")
@@ -41,6 +42,8 @@ def main() -> int:
     unknown = set(asked.module) - set(modules())
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; these are: {', '.join(modules())}")
+    # What a run made is taken away when it is ended from outside, too.
+    signal.signal(signal.SIGTERM, lambda *_told: sys.exit(143))
     world = World(quick=asked.quick)
     try:
         done = [run(world, name) for name in asked.module or modules()]

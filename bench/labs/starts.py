@@ -1,47 +1,77 @@
-"""From the wish for a lab to its first prompts, beside the bare Engine calls for the same machines."""
+"""From the click on a lab to its first prompts, through the whole web stack, beside bare Engine calls for the same machines."""
 
 import asyncio
-import statistics
+import sqlite3
 import time
-import uuid
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from bench.figures import Figure
-from bench.raw import PROMPT, RawLab
+from bench.figures import Figure, percentile
+from bench.learners import Learner, tokens
+from bench.raw import RawLab
 from bench.world import World
 from config.launch.installation import ROOT
-from labs.drivers.base import NodeSpec, Output, SandboxSpec, SubnetTaken
+from labs.lifecycle import State
+from tests.stack import Stack
 
 IMAGES = ROOT / "sandbox_images"
+LABS = ("linux-processes", "load-balancing")
+SPARE = 2
+PATIENCE_S = 90
 
-
-def machines(count: int) -> list[dict[str, Any]]:
-    return [
-        {"name": f"node{number}", "image": "base", "cpus": 1.0, "memory_mib": 128, "pids": 128}
-        for number in range(1, count + 1)
-    ]
+SIZES = """
+from labs.models import ImageSet, Lab
+measured = [ImageSet.objects.for_lab(lab).pk for lab in Lab.objects.filter(slug__in={labs})]
+ImageSet.objects.update(minimum=0, reserve=0, ceiling=0)
+ImageSet.objects.filter(pk__in=measured).update(minimum={size}, ceiling={size})
+"""
+THAW = """
+from labs.engine import get_driver
+from labs.models import Sandbox
+for sandbox in Sandbox.objects.pooled():
+    get_driver().resume(sandbox.ref)
+    Sandbox.objects.filter(pk=sandbox.pk).update(frozen_at=None)
+"""
 
 
 def measure(world: World) -> Iterator[Figure]:
-    for count in (1, 3):
-        raw, ours = [], []
-        # Turn and turn about, so that whatever else the machine does falls on both.
-        for turn in range(world.times(10) + 1):
-            pair = (_raw_start(world, count), _driver_start(world, count))
+    keys = iter(tokens(world.product, 12))
+    for slug in LABS:
+        nodes = machines(slug)
+        raw: list[float] = []
+        cold: list[float] = []
+        set_pool(world.product, 0)
+        token = next(keys)
+        for turn in range(world.times(8) + 1):
+            pair = (raw_start(world, nodes), click(world, token, slug))
             if turn:  # the first of each fills caches
                 raw.append(pair[0])
-                ours.append(pair[1])
-        yield Figure(
-            f"driver start to prompts, {count} nodes, p50 ms",
-            statistics.median(ours),
-            statistics.median(raw),
-            at_most=1.10,
-        )
+                cold.append(pair[1])
+        reference = percentile(raw, 50)
+        name = f"click to prompt, {len(nodes)} node{'s'[: len(nodes) - 1]}"
+        yield Figure(f"{name}, cold, p50 ms", percentile(cold, 50), reference, at_most=1.10)
+        set_pool(world.product, SPARE)
+        for kind, most in (("frozen", 0.10), ("unfrozen", 0.05)):
+            token = next(keys)
+            warm = []
+            for turn in range(world.times(20) + 1):
+                until_warm(world.product, len(LABS) * SPARE)
+                if kind == "unfrozen":
+                    world.product.manage("shell", "--no-imports", "-c", THAW)
+                took_ms = click(world, token, slug)
+                warm += [took_ms] if turn else []
+            yield Figure(f"{name}, warm {kind}, p50 ms", percentile(warm, 50), reference, at_most=most)
+            yield Figure(f"{name}, warm {kind}, p99 ms", percentile(warm, 99), reference, at_most=0.25)
 
 
-def _raw_start(world: World, count: int) -> float:
-    lab = RawLab(world, machines(count), IMAGES)
+def machines(slug: str) -> list[dict[str, Any]]:
+    return list(tomllib.loads((IMAGES / "labs" / slug / "lab.toml").read_text())["nodes"])
+
+
+def raw_start(world: World, nodes: list[dict[str, Any]]) -> float:
+    """Milliseconds for the network, the containers (all at once) and a shell's first prompt in each."""
+    lab = RawLab(world, nodes, IMAGES)
     began = time.perf_counter()
     lab.start()
     took_ms = (time.perf_counter() - began) * 1000
@@ -49,45 +79,44 @@ def _raw_start(world: World, count: int) -> float:
     return took_ms
 
 
-def _driver_start(world: World, count: int) -> float:
-    ref = f"b{uuid.uuid4().hex[:12]}"
-    began = time.perf_counter()
-    _create(world, ref, count)
-    asyncio.run(_first_prompts(world, ref, count))
-    took_ms = (time.perf_counter() - began) * 1000
-    world.driver.destroy(ref)
+def click(world: World, token: str, slug: str) -> float:
+    """Milliseconds from the learner's click to the first prompt of every node; the lab is left and gone again."""
+
+    async def run() -> float:
+        async with Learner(world.product, token) as learner:
+            session, took_ms = await learner.start(slug)
+            await learner.leave(session)
+            return took_ms
+
+    took_ms = asyncio.run(run())
+    until(lambda: not count(world.product, "session_id is not null and state != 'stopped'"), "a sandbox gone")
     return took_ms
 
 
-def _create(world: World, ref: str, count: int) -> None:
-    while True:
-        subnet = world.subnet()
-        stem, last = subnet.removesuffix("/28").rsplit(".", 1)
-        nodes = tuple(
-            NodeSpec(
-                node["name"],
-                node["image"],
-                f"{stem}.{int(last) + 2 + place}",
-                node["cpus"],
-                node["memory_mib"],
-            )
-            for place, node in enumerate(machines(count))
-        )
-        try:
-            world.driver.create(SandboxSpec(ref, 320_000, subnet, nodes))
-        except SubnetTaken:
-            continue
-        return
+def set_pool(product: Stack, size: int) -> None:
+    """So many sandboxes of each set are to wait, and they do."""
+    product.manage("shell", "--no-imports", "-c", SIZES.format(size=size, labs=LABS))
+    until_warm(product, len(LABS) * size, exactly=True)
 
 
-async def _first_prompts(world: World, ref: str, count: int) -> None:
-    async def first_prompt(node: str) -> None:
-        terminal = await world.driver.attach(ref, node, 1, offset=0)
-        seen = b""
-        async for event in terminal:
-            seen += event.data if isinstance(event, Output) else b""
-            if PROMPT in seen:
-                break
-        await terminal.close()
+def until_warm(product: Stack, size: int, *, exactly: bool = False) -> None:
+    """The pool holds what it should of the measured labs, and the worker is at rest."""
+    until(lambda: count(product, f"state = '{State.POOLED}'") >= size, f"{size} pooled sandboxes")
+    if exactly:
+        until(lambda: size or not count(product, f"state = '{State.POOLED}'"), "an empty pool")
+    until(
+        lambda: not count(product, "state in ('requested', 'provisioning', 'stopping')"), "a worker at rest"
+    )
 
-    await asyncio.gather(*(first_prompt(node["name"]) for node in machines(count)))
+
+def count(product: Stack, where: str) -> int:
+    with sqlite3.connect(f"file:{product.var / 'db.sqlite3'}?mode=ro", uri=True, timeout=20) as rows:
+        return int(rows.execute(f"select count(*) from labs_sandbox where {where}").fetchone()[0])
+
+
+def until(predicate: Any, what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not predicate():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {PATIENCE_S} s: {what}")
+        time.sleep(0.05)

@@ -229,6 +229,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_ROUTES = {
     "labs.tasks.provision": {"queue": "sandboxes"},
     "labs.tasks.stop": {"queue": "sandboxes"},
+    "labs.tasks.thaw": {"queue": "checks"},
     "labs.tasks.restart_nodes": {"queue": "sandboxes"},
     "labs.tasks.settle": {"queue": "sandboxes"},
     "labs.tasks.resize_nodes": {"queue": "sandboxes"},
@@ -250,6 +251,7 @@ SANDBOX_SUBNET_PREFIX = 28
 SANDBOX_UIDS = ENV.sandbox_uids
 SANDBOX_CAPACITY_CPUS = ENV.sandbox_capacity_cpus
 SANDBOX_CAPACITY_MIB = ENV.sandbox_capacity_mib
+SANDBOX_POOL_PERCENT = ENV.sandbox_pool_percent
 SANDBOX_RUN_DIR = VAR_DIR / "keepers"
 SANDBOX_KEEPER_GID = ENV.sandbox_keeper_gid
 # A worker killed at work is replaced this long afterwards, plus one sweep: within a minute (tests/test_faults.py).

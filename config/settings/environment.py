@@ -30,6 +30,7 @@ class Environment(BaseSettings):
     sandbox_uids: str = "200000-299999"
     sandbox_capacity_cpus: float = 0
     sandbox_capacity_mib: int = 0
+    sandbox_pool_percent: int = Field(default=25, ge=0, le=100)
     sandbox_keeper_gid: int = 0
     django_debug: bool = False
     labs_metrics_token: str = ""

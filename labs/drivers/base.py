@@ -253,6 +253,15 @@ class Driver(Protocol):
 
     def resume(self, ref: str) -> None: ...
 
+    def thaw(self, ref: str) -> bool:
+        """Whether the suspended sandbox goes on at once, without a call to the engine; if not, resume must be called.
+
+        The one verb besides attach that a web process may call, within a millisecond or two.
+        """
+
+    def version_of(self, image: str) -> str:
+        """What a node of ``image`` would be made from now; another answer than before means that it has changed."""
+
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         """The running node has the new limits, suspended or not. Raises NodeGone, or MemoryInUse and changes nothing."""
 

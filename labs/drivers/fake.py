@@ -8,6 +8,7 @@ What a test may do besides the seam's verbs:
   Scripts nobody answered for are read line by line: ``echo``, ``exit``, ``sleep`` (takes no time); the rest does nothing.
 * ``driver.lose(ref, node)``: the node disappears behind our back; without ``node`` the whole sandbox.
 * ``driver.taken_subnets``: subnets that make ``create`` raise SubnetTaken.
+* ``driver.thaws``: whether ``thaw`` can do it; ``driver.versions[image]``: what ``version_of`` answers.
 * ``driver.calls``: ``(verb, ref)`` of every call so far. ``driver.reset()`` forgets everything.
 * ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib``, ``usage`` and
   ``home``, its files by name.
@@ -113,6 +114,8 @@ class FakeDriver:
         self.services: dict[tuple[str, int], int] = {}
         self.sandboxes = {}
         self.taken_subnets: set[str] = set()
+        self.thaws = True
+        self.versions: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         self.runs: list[Run] = []
         self.trouble: Problem | None = None
@@ -188,6 +191,18 @@ class FakeDriver:
         self._called("resume", ref)
         for node in self._nodes(ref):
             node.suspended = False
+
+    def thaw(self, ref: str) -> bool:
+        self._called("thaw", ref)
+        held = self.sandboxes.get(ref)
+        if not self.thaws or held is None or not any(node.suspended for node in held.nodes.values()):
+            return False
+        for node in held.nodes.values():
+            node.suspended = False
+        return True
+
+    def version_of(self, image: str) -> str:
+        return self.versions.get(image, f"{image}:1")
 
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         self._called("resize", ref)

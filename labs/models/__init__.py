@@ -1,5 +1,6 @@
 from labs.models.act import OperatorAct
 from labs.models.lab import Lab, LabCheck, LabStep, Level
+from labs.models.pool import Expectation, ImageSet
 from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession, Mode
@@ -10,10 +11,12 @@ from labs.models.usage import Host, UsageRecord
 __all__ = [
     "CheckRequest",
     "CheckResult",
+    "Expectation",
     "Fork",
     "ForkOpening",
     "HintOpening",
     "Host",
+    "ImageSet",
     "Lab",
     "LabCheck",
     "LabSession",

@@ -32,6 +32,22 @@ class SandboxQuerySet(RestingQuerySet):
     def of(self, learner: models.Model) -> Self:
         return self.filter(session__learner_id=learner.pk)
 
+    def pooled(self) -> Self:
+        """Ready for whoever comes."""
+        return self.filter(state=State.POOLED, session=None)
+
+    def for_the_pool(self) -> Self:
+        """In the pool, or being made for it."""
+        return self.filter(session=None, state__in=[State.REQUESTED, State.PROVISIONING, State.POOLED])
+
+    def leaving_out_drained(self) -> Self:
+        """Without those on their way out of the pool: nobody works in them, and what they held is given back."""
+        return self.exclude(session=None, state=State.STOPPING)
+
+    def still_frozen(self) -> Self:
+        """Claimed, and nobody has yet let their machines go on."""
+        return self.filter(state=State.READY).exclude(frozen_at=None)
+
     def starting(self) -> Self:
         return self.filter(state__in=[State.REQUESTED, State.PROVISIONING])
 
@@ -57,6 +73,12 @@ class Sandbox(Resting):
     requested_at = models.DateTimeField(default=timezone.now)
     moved_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    image_set = models.ForeignKey(
+        "labs.ImageSet", on_delete=models.SET_NULL, null=True, blank=True, related_name="sandboxes"
+    )
+    # What the images were when it was made for the pool, and since when its machines stand still.
+    versions = models.TextField(blank=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_token = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -136,6 +158,40 @@ class Sandbox(Resting):
         """Note in the sandbox's history what happened, and tell whoever watches."""
         SandboxEvent.objects.create(sandbox=self, state=state, reason=reason, detail=detail)
         notices.session_changed(self.session_id)
+
+    def hand_over(self, session: models.Model) -> bool:
+        """From the pool to ``session`` and READY from now on; False when another learner or the drain was faster.
+
+        Whoever held a lease of the pooled sandbox is fenced out.
+        """
+        now = timezone.now()
+        taken = (
+            Sandbox.objects.pooled()
+            .filter(pk=self.pk)
+            .update(
+                state=State.READY,
+                session=session,
+                requested_at=now,
+                moved_at=now,
+                lease_token=F("lease_token") + 1,
+                lease_until=None,
+            )
+        )
+        if taken:
+            self.refresh_from_db()
+            SandboxEvent.objects.create(sandbox=self, state=State.READY)
+        return bool(taken)
+
+    def leave_pool(self) -> bool:
+        """On its way out of the pool; False when a learner was faster."""
+        left = (
+            Sandbox.objects.for_the_pool()
+            .filter(pk=self.pk)
+            .update(state=State.STOPPING, reason=Reason.DRAINED, moved_at=timezone.now())
+        )
+        if left:
+            SandboxEvent.objects.create(sandbox=self, state=State.STOPPING, reason=Reason.DRAINED)
+        return bool(left)
 
     def take_lease(self) -> int | None:
         """The new fencing token, with which alone this worker may go on; None while another holds the lease."""

@@ -419,3 +419,35 @@ async def test_a_lost_node_cannot_be_watched(world: World):
     with pytest.raises(NodeGone):
         await world.driver.watch(spec.ref, "node", 1, offset=0)
     await watch.terminal.close()
+
+
+def test_a_suspended_sandbox_can_be_removed(world: World):
+    spec = world.sandbox("node")
+    world.driver.suspend(spec.ref)
+    world.driver.destroy(spec.ref)
+    assert spec.ref not in world.driver.list_refs()
+
+
+def test_making_what_is_suspended_changes_nothing_and_it_goes_on_when_resumed(world: World):
+    spec = world.sandbox("node")
+    world.driver.suspend(spec.ref)
+    world.driver.create(spec)
+    assert world.driver.health(spec.ref).ok
+    world.driver.resume(spec.ref)
+    result = world.driver.run(spec.ref, "node", "echo back", uid=spec.uid, gid=spec.uid, timeout_s=5)
+    assert result.output == "back\n"
+
+
+def test_thawing_is_done_at_once_or_left_to_resume(world: World):
+    spec = world.sandbox("node", "other")
+    assert not world.driver.thaw(spec.ref)
+    assert not world.driver.thaw("nothing")
+    world.driver.suspend(spec.ref)
+    if not world.driver.thaw(spec.ref):
+        world.driver.resume(spec.ref)
+    result = world.driver.run(spec.ref, "other", "echo back", uid=spec.uid, gid=spec.uid, timeout_s=5)
+    assert result.output == "back\n"
+
+
+def test_an_image_has_a_version_that_stays_while_nothing_changes(world: World):
+    assert world.driver.version_of("base") == world.driver.version_of("base") != ""

@@ -45,7 +45,7 @@ def at_once(verb: Callable[[int], Any]) -> list[Any]:
 @pytest.fixture(autouse=True)
 def nothing_happens_by_itself(engine, monkeypatch):
     """What is enqueued stays there, so that each test decides who works when."""
-    monkeypatch.setattr("labs.tasks.after_commit", lambda *_call: None)
+    monkeypatch.setattr("labs.tasks.after_commit", lambda *_call, **_when: None)
 
 
 def test_a_double_click_opens_one_session():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from labs.drivers.base import (
     REF_LABEL,
@@ -27,6 +27,7 @@ from labs.drivers.docker import archives, nodes, openings, wire
 from labs.drivers.docker.containers import EngineFacts, container_config
 from labs.drivers.docker.diagnosis import as_error, find_problem
 from labs.drivers.docker.engine import api, engine_errors
+from labs.drivers.docker.freezer import Marks, NoFreezer, listener, set_frozen
 from labs.drivers.docker.images import tag_of
 from labs.drivers.docker.keepers import PAUSE_S, SOCKET_WAIT_S, KeeperFolders
 from labs.drivers.docker.names import NODES_LABEL, checked, container_name
@@ -55,6 +56,7 @@ class DockerDriver:
         self.folders = KeeperFolders(Path(options.run_dir).resolve(), options.keeper_gid)
         folder = options.extra.get("images")
         self._images = Path(folder) if folder else None
+        self._marks = Marks(self.folders.root)
         self._keeper_options = {k: v for k, v in options.extra.items() if k == "stand_s"}
         self._facts: EngineFacts | None = None
         self._usable_until = 0.0
@@ -75,6 +77,8 @@ class DockerDriver:
                 found.setdefault(expected, NodeHealth(False, "gone"))
             name = nodes.node_of(container)
             found[name] = nodes.health(container)
+            if found[name].running and self._marks.has(ref):
+                found[name] = NodeHealth(True, "paused")
             if found[name].running and not self.folders.is_secured(ref, name):
                 found[name] = NodeHealth(False, "not ready")
         return Health(found)
@@ -87,20 +91,32 @@ class DockerDriver:
             if not networks_of(self.installation, spec.ref):
                 raise NodeGone(f"{spec.ref} is not there.")
             network = ensure_network(self.installation, spec)
+            self._thaw(spec.ref)
             nodes.remove(container_name(self.installation, spec.ref, node))
             self._ensure_node(spec, network, wanted)
 
     def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
         if not self.folders.is_secured(ref, node):
             raise NodeGone(f"{node} of {ref} is not there.")
+        if self._marks.has(ref):
+            # The engine would start the script, which would then wait for the thaw.
+            raise DriverBusy(f"{node} is suspended.")
         name = container_name(self.installation, ref, node)
         return run_script(name, script, uid=uid, gid=gid, timeout_s=timeout_s)
 
     def suspend(self, ref: str) -> None:
-        _each(partial(nodes.set_suspended, suspended=True), self._container_names(ref))
+        containers = self._containers(ref)
+        paused = any(str(container.get("State")) == "paused" for container in containers)
+        if paused or not self._freeze(ref, len(containers)):
+            _each(partial(nodes.set_suspended, suspended=True), [str(one["Id"]) for one in containers])
 
     def resume(self, ref: str) -> None:
-        _each(partial(nodes.set_suspended, suspended=False), self._container_names(ref))
+        if not self.thaw(ref):
+            names = [str(container["Id"]) for container in self._containers(ref)]
+            _each(partial(nodes.set_suspended, suspended=False), names)
+
+    def thaw(self, ref: str) -> bool:
+        return self._marks.has(checked(ref)) and self._thaw(ref)
 
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         name = container_name(self.installation, ref, node)
@@ -127,6 +143,7 @@ class DockerDriver:
     def destroy(self, ref: str) -> None:
         with self.folders.one_at_a_time(ref):
             containers = nodes.containers_of(self.installation, ref)
+            self._thaw(ref)
             _each(nodes.remove, [container["Id"] for container in containers])
             remove_networks(self.installation, ref)
             self.folders.remove(ref)
@@ -135,6 +152,9 @@ class DockerDriver:
         self._ensure_usable()
         held = nodes.containers_of(self.installation) + networks_of(self.installation)
         return {item["Labels"][REF_LABEL] for item in held} | self.folders.refs()
+
+    def version_of(self, image: str) -> str:
+        return self._image(image)
 
     async def attach(
         self, ref: str, node: str, terminal: int, *, offset: int, cols: int = 80, rows: int = 24
@@ -158,7 +178,8 @@ class DockerDriver:
         name = container_name(self.installation, spec.ref, node.name)
         known = nodes.inspect(name)
         if known and known["State"]["Running"]:
-            if known["State"]["Paused"] and self.folders.is_secured(spec.ref, node.name):
+            stands = known["State"]["Paused"] or self._marks.has(spec.ref)
+            if stands and self.folders.is_secured(spec.ref, node.name):
                 return
             try:
                 self._open_node(spec, node, REOPEN_WAIT_S)
@@ -206,11 +227,44 @@ class DockerDriver:
                 f"{node.name} ended at once (exit code {state.get('ExitCode')}). {state.get('Error', '')}".strip()
             )
 
-    def _container_names(self, ref: str) -> list[str]:
+    def _freeze(self, ref: str, count: int) -> bool:
+        """Whether all ``count`` nodes stand still without the engine's help; none does when not."""
+        names = self.folders.nodes(ref)
+        if len(names) != count:
+            return False
+        self._marks.set(ref)
+        try:
+            for name in names:
+                self._set_frozen(ref, name, frozen=True)
+        except (NoFreezer, NodeGone):
+            self._thaw(ref)
+            return False
+        return True
+
+    def _thaw(self, ref: str) -> bool:
+        """Whether no node of ``ref`` stands still by us any more; nodes that are gone do not."""
+        if not self._marks.has(ref):
+            return True
+        for name in self.folders.nodes(ref):
+            try:
+                self._set_frozen(ref, name, frozen=False)
+            except NodeGone:
+                continue
+            except NoFreezer:
+                return False
+        self._marks.remove(ref)
+        return True
+
+    def _set_frozen(self, ref: str, node: str, *, frozen: bool) -> None:
+        with self.folders.door(ref, node) as path:
+            pid = listener(path)
+        set_frozen(pid, frozen=frozen)
+
+    def _containers(self, ref: str) -> list[dict[str, Any]]:
         found = nodes.containers_of(self.installation, ref)
         if not found:
             raise NodeGone(f"{ref} is not there.")
-        return [str(container["Id"]) for container in found]
+        return found
 
     def _image(self, name: str) -> str:
         tag = tag_of(checked(name), self._images)

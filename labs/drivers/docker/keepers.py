@@ -45,6 +45,14 @@ class KeeperFolders:
             return {e.name for e in entries if e.is_dir(follow_symlinks=False) and NAME.fullmatch(e.name)}
         return set()
 
+    def nodes(self, ref: str) -> list[str]:
+        """The nodes of ``ref`` that have a directory."""
+        with suppress(FileNotFoundError), os.scandir(self.root / checked(ref)) as entries:
+            return sorted(
+                e.name for e in entries if e.is_dir(follow_symlinks=False) and NAME.fullmatch(e.name)
+            )
+        return []
+
     def remove(self, ref: str) -> None:
         """Nothing of ``ref`` is left on disk; links are removed, not followed."""
         with disk_errors():
