@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from labs import grading
+from labs import grading, waiting
 from labs.keeping_bodies import homes_body
 from labs.lifecycle import Reason, State
 from labs.models import (
@@ -28,6 +28,7 @@ from labs.models.lab import spoken
 from labs.models.resizing import Problem as ResizeProblem
 from labs.models.resting import Cause
 from labs.teaching.hints import Hints, hints_of
+from labs.waiting import QUEUED
 
 BUILT_IN: dict[str, tuple[str | Promise, str | Promise]] = {
     grading.UNREADABLE: (
@@ -85,6 +86,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
     """The session as JSON says it, words in the language in use."""
     lab = Lab.objects.complete().get(pk=session.lab_id)
     sandbox = session.sandbox
+    place = session.waiting_place if sandbox is None else None
     nodes = list(sandbox.nodes.all()) if sandbox else []
     resizes = newest_resizes(nodes)
     asked = set(session.check_requests.unanswered().values_list("step", flat=True))
@@ -94,10 +96,11 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "id": str(session.pk),
         "lab": lab.slug,
         "title": lab.title,
-        "state": sandbox.state if sandbox else State.STOPPED,
-        "reason": sandbox.reason if sandbox else Reason.NONE,
         "waking": sandbox is not None and sandbox.is_waking,
+        "state": sandbox.state if sandbox else QUEUED if place else State.STOPPED,
+        "reason": sandbox.reason if sandbox else waiting.ending_of(session),
         "message": message_of(session, sandbox, nodes),
+        "queue": waiting.queue_body(place) if place else None,
         "opened_at": session.opened_at,
         "expires_at": session.expires_at,
         "closed_at": session.closed_at,
@@ -241,7 +244,7 @@ def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) 
     if session.passed_at is not None:
         return _("You have passed this lab.")
     if sandbox is None:
-        return ""
+        return waiting.message_of(session)
     if sandbox.state in {State.STOPPING, State.STOPPED}:
         return _ended(sandbox)
     if sandbox.state == State.READY:

@@ -16,7 +16,7 @@ from community.api import ClauseReference, User, clauses
 from labs import sessions, topology
 from labs.bodies import session_body, steps_of
 from labs.lifecycle import Reason
-from labs.models import Lab, LabSession
+from labs.models import Lab, LabSession, Outcome
 from labs.script_words import SCRIPTS, script_words
 
 
@@ -118,8 +118,9 @@ def session_facts(request: HttpRequest, session: LabSession) -> dict[str, Any]:
         "steps": _steps(session, body),
         "scripts": SCRIPTS,
         "words": script_words(),
-        "startup": _startup(body),
+        "startup": _startup(session.lab),
         "extend_minutes": settings.LABS_EXTEND_MINUTES,
+        "queue_keep_minutes": settings.LABS_QUEUE_KEEP_MINUTES,
         "page_data": {
             "session": body,
             "api": f"/api/v1/lab-sessions/{session.pk}",
@@ -157,8 +158,8 @@ def _mark(check: dict[str, Any]) -> str:
     return "fell" if check["passed_before_at"] else "failed"
 
 
-def _startup(body: dict[str, Any]) -> list[str]:
-    names = _(", ").join(node["name"] for node in body["nodes"])
+def _startup(lab: Lab) -> list[str]:
+    names = _(", ").join(lab.node_names)
     return [
         _("A place is reserved for you"),
         _("A worker takes up the order"),
@@ -193,7 +194,7 @@ def ended_facts(session: LabSession) -> dict[str, Any]:
 def _ending(session: LabSession, reason: str) -> str:
     if session.passed_at is not None:
         return _("Passed")
-    titles = {
+    titles: dict[str, str] = {
         Reason.EXPIRED: _("The time was up"),
         Reason.FAILED: _("The machines were lost"),
         Reason.ABANDONED: _("You left this lab"),
@@ -201,8 +202,10 @@ def _ending(session: LabSession, reason: str) -> str:
         Reason.OPERATOR: _("An operator of this site ended it"),
         Reason.QUOTA: _("Your allowance for lab time is used up"),
         Reason.FINISHED: _("Finished without passing"),
+        Outcome.LEFT: _("You gave up your place in the queue"),
+        Outcome.LAPSED: _("Your place in the queue has lapsed"),
     }
-    return titles.get(Reason(reason), _("This lab session has ended"))
+    return titles.get(reason, _("This lab session has ended"))
 
 
 def _ending_kind(session: LabSession, reason: str) -> str:

@@ -14,6 +14,14 @@ class State(models.TextChoices):
     STOPPED = "stopped", _("Stopped")
 
 
+class StartKind(models.TextChoices):
+    """What a session is started for; seats may be kept for some of them."""
+
+    PRACTICE = "practice", _("Practice")
+    CLASS = "class", _("Class")
+    EXAM = "exam", _("Exam")
+
+
 class Reason(models.TextChoices):
     """Why a sandbox ended; empty while it lives."""
 

@@ -14,6 +14,7 @@ SCRIPTS = (
     "keybar.js",
     "panes.js",
     "preferences.js",
+    "queueplace.js",
     "reconnecting.js",
     "replay.js",
     "rest.js",
@@ -33,7 +34,7 @@ Words = dict[str, str | dict[str, str]]
 
 def script_words() -> Words:
     """Every phrase by name; ``{name}`` is filled in by the script, one and many are told apart by ``count``."""
-    return {**_terminal_words(), **_session_words(), **_step_words()}
+    return {**_terminal_words(), **_session_words(), **_queue_words(), **_step_words()}
 
 
 def _terminal_words() -> Words:
@@ -106,6 +107,21 @@ def _session_words() -> Words:
         "startup_current": _("(happening now)"),
         "startup_waiting": _("(to do)"),
         "startup_seconds": {"one": _("{seconds} second"), "many": _("{seconds} seconds")},
+    }
+
+
+def _queue_words() -> Words:
+    return {
+        "queue_position": _("{position} of {of}"),
+        "queue_expected": {
+            "one": _("Your turn comes within a minute."),
+            "many": _("Your turn comes within {count} minutes, depending on when others finish."),
+        },
+        "queue_expected_range": _(
+            "Your turn comes in {low} to {high} minutes, depending on when others finish."
+        ),
+        "queue_unknown": _("How long it takes cannot be said yet."),
+        "queue_admitted": _("It is your turn. Your machines are being made."),
     }
 
 

@@ -11,19 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.api import User
-from labs import metrics, notices, pool, scheduling, tasks
-from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Node, Sandbox
+from labs import metrics, notices, pool, queueing, scheduling, tasks
+from labs.lifecycle import Reason, StartKind, State
+from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Mode, Node, Sandbox
 from labs.models.resting import RESTABLE, Cause
-from labs.refusals import (
-    ChecksRunning,
-    HostFull,
-    NoEngine,
-    NoExtensionsLeft,
-    NotReady,
-    SessionClosed,
-    TooOften,
-)
+from labs.refusals import ChecksRunning, NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
 
 ENGINE_NEWS_S = 60
 REFILL_AFTER_S = 2
@@ -31,7 +23,7 @@ REFILL_AFTER_S = 2
 
 def session_of(learner: User, session_id: UUID | str) -> LabSession:
     """The learner's own session. Raises LabSession.DoesNotExist for anybody else's, too."""
-    session = LabSession.objects.select_related("lab").get(pk=session_id)
+    session = LabSession.objects.select_related("lab", "place").get(pk=session_id)
     if not learner.has_perm("labs.work_in_session", session):
         raise LabSession.DoesNotExist
     return session
@@ -43,10 +35,11 @@ def open_session(learner: User, lab: Lab) -> LabSession | None:
 
 
 @transaction.atomic
-def start_lab(learner: User, lab: Lab) -> LabSession:
-    """The learner's open session of ``lab``, with a sandbox asked for; asking twice gives the same one.
+def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> LabSession:
+    """The learner's open session of ``lab``, with a sandbox asked for, or waiting in the queue while there is no room.
 
-    ``is_new`` says whether this call opened it. Raises QuotaExceeded, TooOften, HostFull or NoEngine.
+    Asking twice gives the same one; ``is_new`` says whether this call opened it. Raises QuotaExceeded, TooOften,
+    NoEngine, or HostFull when the lab is larger than the host.
     """
     host = scheduling.take_turns()
     session = open_session(learner, lab)
@@ -54,19 +47,29 @@ def start_lab(learner: User, lab: Lab) -> LabSession:
         return session
     _ensure_engine(host)
     scheduling.ensure_quota(learner)
+    need = scheduling.needs(lab)
+    scheduling.ensure_possible(need, kind)
     now = timezone.now()
     session = LabSession.objects.create(
-        learner=learner, lab=lab, opened_at=now, expires_at=now + timedelta(minutes=lab.minutes)
+        learner=learner,
+        lab=lab,
+        kind=kind,
+        mode=Mode.EXAM if kind == StartKind.EXAM else Mode.PRACTICE,
+        opened_at=now,
+        expires_at=now + timedelta(minutes=lab.minutes),
     )
     if not _from_pool(session):
-        _ask_for_sandbox(session)
+        owed = queueing.enter(session, need)
+        for task, ids in ((tasks.stop, owed.stop), (tasks.provision, owed.provision)):
+            for sandbox_id in ids:
+                tasks.after_commit(task, sandbox_id)
     session.is_new = True
     return session
 
 
 def _from_pool(session: LabSession) -> bool:
-    """Whether a sandbox that waited in the pool is the session's from now on."""
-    sandbox = pool.claim(session)
+    """Whether a sandbox that waited in the pool is the session's from now on; those in the queue go first."""
+    sandbox = pool.claim(session) if queueing.nobody_waits() else None
     if sandbox is None:
         return False
     transaction.on_commit(partial(_thaw, sandbox), robust=True)
@@ -79,28 +82,6 @@ def _thaw(sandbox: Sandbox) -> None:
     if not pool.thaw_at_once(sandbox):
         tasks.thaw.delay(sandbox.pk)
     metrics.started((timezone.now() - sandbox.requested_at).total_seconds(), "pool")
-
-
-def _ask_for_sandbox(session: LabSession) -> None:
-    """Raises HostFull when there is no room, in spite of all that the pool can give back."""
-    millicpus, memory_mib = scheduling.needs(session.lab)
-    try:
-        scheduling.ensure_room(millicpus, memory_mib)
-    except HostFull:
-        given_back = pool.give_way(memory_mib)
-        scheduling.ensure_room(millicpus, memory_mib)
-        for sandbox_id in given_back:
-            tasks.after_commit(tasks.stop, sandbox_id)
-    sandbox = Sandbox.objects.create(
-        session=session,
-        uid=scheduling.free_uid(),
-        subnet=scheduling.free_subnet(),
-        millicpus=millicpus,
-        memory_mib=memory_mib,
-    )
-    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in session.lab.nodes)
-    sandbox.record(sandbox.state)
-    tasks.after_commit(tasks.provision, sandbox.pk)
 
 
 def _ensure_engine(host: Host) -> None:
@@ -209,7 +190,9 @@ def restable(session: LabSession) -> Sandbox:
 
 @transaction.atomic
 def extend_time(session: LabSession) -> LabSession:
-    """The session lasts LABS_EXTEND_MINUTES longer. Raises SessionClosed or NoExtensionsLeft."""
+    """The session lasts LABS_EXTEND_MINUTES longer. Raises SessionClosed, NoExtensionsLeft, or NotReady in the queue."""
+    if session.waiting_place is not None:
+        raise NotReady
     extended = (
         LabSession.objects.open()
         .filter(pk=session.pk, extensions__lt=settings.LABS_EXTEND_TIMES, expires_at__gt=timezone.now())
@@ -233,6 +216,8 @@ def restart_node(session: LabSession, name: str) -> Node:
     Raises SessionClosed, NotReady or Node.DoesNotExist.
     """
     sandbox = session.sandbox
+    if sandbox is None and session.waiting_place is not None:
+        raise NotReady
     if sandbox is None or not session.is_open:
         raise SessionClosed
     node = sandbox.nodes.get(name=name)
@@ -250,7 +235,9 @@ def restart_node(session: LabSession, name: str) -> Node:
 
 @transaction.atomic
 def abandon(session: LabSession) -> LabSession:
-    """The session is over without a pass and its sandbox goes. Repeating changes nothing."""
+    """The session is over without a pass and its sandbox, or its place in the queue, goes. Repeating changes nothing."""
+    if session.waiting_place is not None and queueing.leave(session):
+        tasks.after_commit(tasks.admit)
     sandbox = session.sandbox
     if sandbox is not None and sandbox.begin_stop(Reason.ABANDONED):
         tasks.after_commit(tasks.stop, sandbox.pk)

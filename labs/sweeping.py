@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from labs import idling, metrics
+from labs import idling, metrics, queueing
 from labs.drivers.base import Driver, DriverError, DriverUnavailable, Problem
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
@@ -57,6 +57,9 @@ def sweep() -> Owed:
     for kind, found in vars(owed).items():
         metrics.repaired(kind, len(found))
     owed.settle += idle
+    admission = queueing.admit()
+    owed.provision += admission.provision
+    owed.stop += admission.stop
     return owed
 
 

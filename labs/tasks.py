@@ -6,7 +6,17 @@ from typing import Any
 from celery import shared_task
 from django.db import transaction
 
-from labs import grading, pool, provisioning, resizing, snapshots, snapshotting, suspending, sweeping
+from labs import (
+    grading,
+    pool,
+    provisioning,
+    queueing,
+    resizing,
+    snapshots,
+    snapshotting,
+    suspending,
+    sweeping,
+)
 
 
 def after_commit(task: Any, *ids: object, after_s: float | None = None) -> None:
@@ -26,6 +36,15 @@ def provision(sandbox_id: int) -> None:
 @shared_task
 def stop(sandbox_id: int, reason: str = "") -> None:
     provisioning.stop(sandbox_id, reason)
+    admit()
+
+
+@shared_task
+def admit() -> None:
+    owed = queueing.admit()
+    for task, ids in ((stop, owed.stop), (provision, owed.provision)):
+        for sandbox_id in ids:
+            task.delay(sandbox_id)
 
 
 @shared_task

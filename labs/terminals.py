@@ -51,6 +51,8 @@ def place_of(person: User, session_id: str, node: str, terminal: int) -> Place:
     except (LabSession.DoesNotExist, ValidationError) as error:
         raise NoSuchTerminal from error
     sandbox = session.sandbox
+    if sandbox is None and session.waiting_place is not None:
+        raise NotYet
     if sandbox is None or not 1 <= terminal <= session.lab.terminals:
         raise NoSuchTerminal
     try:

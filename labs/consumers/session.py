@@ -14,7 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 from django.utils.translation import override
 
-from labs import bodies, visitors
+from labs import bodies, queueing, visitors
 from labs.about import about
 from labs.consumers.common import Code, Goodbye, Seat
 from labs.models import CheckResult, LabCheck, LabSession
@@ -41,13 +41,15 @@ class SessionConsumer(AsyncWebsocketConsumer):
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
         try:
-            self.leaving.enter_context(Seat((await self.permitted()).learner_id))
+            session = await self.permitted()
+            self.leaving.enter_context(Seat(session.learner_id))
         except Goodbye as goodbye:
             await self.close(code=goodbye.code)
             return
         group = group_of(self.scope["url_route"]["kwargs"]["session"])
         await self.channel_layer.group_add(group, self.channel_name)
         self.groups.append(group)
+        await self.stay_seen(session)
         await self.tell_session()
         self.leaving.callback(asyncio.create_task(self.keep_permission()).cancel)
 
@@ -69,12 +71,17 @@ class SessionConsumer(AsyncWebsocketConsumer):
         while True:
             await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
             try:
-                await self.permitted()
+                await self.stay_seen(await self.permitted())
             except Goodbye as goodbye:
                 await self.close(code=goodbye.code)
                 return
             except DatabaseError as error:
                 log.warning("permission of an open session socket could not be looked up: %s", error)
+
+    async def stay_seen(self, session: LabSession) -> None:
+        """While somebody has the page open, their place in the queue is kept."""
+        if session.is_open and await database_sync_to_async(lambda: session.waiting_place)() is not None:
+            await database_sync_to_async(queueing.seen)(session.pk)
 
     async def session_changed(self, _message: dict[str, Any]) -> None:
         await self.tell_session()

@@ -1,5 +1,7 @@
 from labs.models.act import OperatorAct
+from labs.models.allowance import Allowance
 from labs.models.lab import Lab, LabCheck, LabStep, Level
+from labs.models.place import Outcome, QueuePlace
 from labs.models.pool import Expectation, ImageSet
 from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
@@ -9,6 +11,7 @@ from labs.models.teaching import HintOpening
 from labs.models.usage import Host, UsageRecord
 
 __all__ = [
+    "Allowance",
     "CheckRequest",
     "CheckResult",
     "Expectation",
@@ -25,7 +28,9 @@ __all__ = [
     "Mode",
     "Node",
     "OperatorAct",
+    "Outcome",
     "PuttingBack",
+    "QueuePlace",
     "Resize",
     "Sandbox",
     "SandboxEvent",

@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from labs import notices
+from labs.lifecycle import StartKind
 
 if TYPE_CHECKING:
+    from labs.models.place import QueuePlace
     from labs.models.sandbox import Sandbox
 
 
@@ -33,8 +35,14 @@ class LabSessionQuerySet(models.QuerySet["LabSession"]):
     def of(self, learner: models.Model) -> Self:
         return self.filter(learner_id=learner.pk)
 
+    def waiting(self) -> Self:
+        """Open, and in the queue for their machines."""
+        return self.open().filter(place__isnull=False, place__ended_at=None)
+
     def overdue(self, now: datetime) -> Self:
-        return self.open().filter(expires_at__lte=now)
+        """Their time is up; those in the queue have not begun."""
+        begun = models.Q(place=None) | models.Q(place__ended_at__isnull=False)
+        return self.open().filter(begun, expires_at__lte=now)
 
 
 class LabSession(models.Model):
@@ -45,6 +53,8 @@ class LabSession(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="lab_sessions"
     )
     lab = models.ForeignKey("labs.Lab", on_delete=models.PROTECT, related_name="sessions")
+    kind = models.CharField(max_length=20, choices=StartKind.choices, default=StartKind.PRACTICE)
+    # Both begin anew when a place in the queue is granted.
     opened_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -101,8 +111,18 @@ class LabSession(models.Model):
         return self.sandboxes.order_by("-pk").first()
 
     @property
+    def waiting_place(self) -> "QueuePlace | None":
+        """The place in the queue that this session waits in."""
+        place: QueuePlace | None = getattr(self, "place", None)
+        return place if place is not None and place.is_waiting else None
+
+    @property
     def extensions_left(self) -> int:
-        return max(0, settings.LABS_EXTEND_TIMES - self.extensions) if self.is_open else 0
+        return (
+            max(0, settings.LABS_EXTEND_TIMES - self.extensions)
+            if self.is_open and self.waiting_place is None
+            else 0
+        )
 
     def close(self) -> bool:
         """The session is over; False when it was already."""

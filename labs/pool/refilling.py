@@ -137,17 +137,17 @@ def _add(sets: list[ImageSet], sizes: dict[int, int], held: Counter[int], owed: 
 
 def _new(image_set: ImageSet) -> Sandbox | None:
     """The row of one more sandbox for the pool; None when there is no room for it."""
-    millicpus, memory_mib = scheduling.needs(image_set)
+    need = scheduling.needs(image_set)
     try:
-        scheduling.ensure_room(0, memory_mib)
-        if _pooled_mib() + memory_mib > scheduling.capacity_mib() * settings.SANDBOX_POOL_PERCENT // 100:
+        scheduling.ensure_room(0, need.memory_mib)
+        if _pooled_mib() + need.memory_mib > scheduling.capacity_mib() * settings.SANDBOX_POOL_PERCENT // 100:
             return None
         sandbox = Sandbox.objects.create(
             image_set=image_set,
             uid=scheduling.free_uid(),
             subnet=scheduling.free_subnet(),
-            millicpus=millicpus,
-            memory_mib=memory_mib,
+            millicpus=need.millicpus,
+            memory_mib=need.memory_mib,
         )
     except HostFull:
         return None

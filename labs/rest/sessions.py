@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Query, Router, Schema, Status
 
-from labs import bodies, sessions
+from labs import bodies, queueing, sessions
 from labs.models import CheckRequest, Lab, LabSession, LabStep
 from labs.notices import BROKER_AWAY, group_of
 from labs.rest.common import REFUSED, Lang, Problem, mine, speaking
@@ -73,14 +73,24 @@ class HomesBody(Schema):
     can_undo: list[str] = Field(description="Nodes whose last restart can be undone.")
 
 
+class QueueBody(Schema):
+    position: int = Field(description="1 is next.")
+    of: int = Field(description="How many wait.")
+    expected_s: tuple[int, int] | None = Field(
+        description="After how many seconds the turn comes, if others leave early and if they stay; null: unknown."
+    )
+    kept_s: int = Field(description="How long the place is kept when nobody looks at the session.")
+
+
 class SessionBody(Schema):
     id: str
     lab: str
     title: str
-    state: str = Field(description="requested, provisioning, ready, suspended, stopping or stopped.")
+    state: str = Field(description="queued, requested, provisioning, ready, suspended, stopping or stopped.")
     reason: str = Field(description="Why it ended; empty while it lives.")
     waking: bool = Field(description="Whether suspended machines are on their way back.")
     message: str
+    queue: QueueBody | None = Field(description="While the state is `queued`.")
     opened_at: datetime
     expires_at: datetime
     closed_at: datetime | None
@@ -157,7 +167,7 @@ def list_labs(request: HttpRequest, q: str = Query("", max_length=100), lang: st
 def start(request: HttpRequest, wish: Wish, lang: str = Lang) -> Any:
     """Opens a session of the lab and asks for its machines (201); asking twice gives the same session (200).
 
-    Watch `state` until it is `ready`, here or on the session's websocket.
+    Watch `state` until it is `ready`, here or on the session's websocket; while there is no room it is `queued`.
     """
     with speaking(lang):
         lab = get_object_or_404(Lab.objects.published(), slug=wish.lab)
@@ -169,7 +179,10 @@ def start(request: HttpRequest, wish: Wish, lang: str = Lang) -> Any:
 def show(request: HttpRequest, session_id: UUID, lang: str = Lang) -> Any:
     """How the session, its machines and its checks stand."""
     with speaking(lang):
-        return bodies.session_body(mine(request, session_id))
+        session = mine(request, session_id)
+        if session.waiting_place is not None:
+            queueing.seen(session.pk)
+        return bodies.session_body(session)
 
 
 @router.delete("/lab-sessions/{uuid:session_id}", response={200: SessionBody, **REFUSED}, summary="Abandon")

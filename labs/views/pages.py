@@ -105,4 +105,6 @@ def session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 def has_ended(session: LabSession) -> bool:
     """Whether the session is over, or its machines are on their way out."""
     sandbox = session.sandbox
+    if sandbox is None and session.waiting_place is not None:
+        return False
     return not session.is_open or sandbox is None or sandbox.state in {State.STOPPING, State.STOPPED}

@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from community.models import ApiToken
-from labs import consumers, provisioning, sessions, suspending
+from labs import consumers, provisioning, sessions, suspending, tasks
 from labs.drivers.base import CHUNK_BYTES, RING_BYTES, WINDOW_BYTES, DriverUnavailable
 from labs.lifecycle import Reason, State
-from labs.models import LabSession, Node, Sandbox
+from labs.models import LabSession, Node, QueuePlace, Sandbox
 from tests.labs.factories import LabFactory, LearnerFactory, SessionFactory, node
 from tests.labs.sockets import OURS, Screen, Socket, bearer, cookie
 
@@ -501,3 +501,23 @@ async def test_an_open_terminal_is_noted_and_so_is_typing(session, token, settin
             while (await sync_to_async(sandbox)()).active_at == long_ago:
                 await screen.type("x")
                 await asyncio.sleep(0.02)
+
+
+async def test_a_page_in_the_queue_keeps_its_place_and_hears_when_its_turn_comes(engine, settings):
+    settings.SANDBOX_CAPACITY_CPUS = 0.5
+    waiting, token, inside = await sync_to_async(a_full_house)()
+    async with Screen(events(waiting), bearer(token)) as page:
+        assert (await page.until_frame("session"))["queue"]["position"] == 1
+        assert await QueuePlace.objects.filter(seen_at__gt=timezone.now() - timedelta(minutes=30)).aexists()
+        await sync_to_async(tasks.stop)(inside, Reason.FINISHED)
+        while (heard := await page.until_frame("session"))["state"] == "queued":
+            pass
+    assert heard["queue"] is None
+
+
+def a_full_house():
+    lab = LabFactory()
+    inside = sessions.start_lab(LearnerFactory(), lab)
+    waiting = sessions.start_lab(LearnerFactory(), lab)
+    QueuePlace.objects.update(seen_at=timezone.now() - timedelta(hours=1))
+    return waiting, ApiToken.issue(waiting.learner), inside.sandbox.pk

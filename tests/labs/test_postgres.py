@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.postgres import private_server
 
-MODULES = ("races", "pool", "pool_races", "sessions", "provisioning", "sweeping")
+MODULES = ("races", "queue", "pool", "pool_races", "sessions", "provisioning", "sweeping")
 
 
 @pytest.mark.postgres

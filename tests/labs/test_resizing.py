@@ -1,5 +1,6 @@
 """Another size for a node that runs: within the lab's limits and the host's room, or refused with the figures."""
 
+from dataclasses import astuple
 from datetime import timedelta
 
 import pytest
@@ -25,7 +26,8 @@ LARGE = Size(1500, 192)
 def session(engine):
     nodes = [node("a", cpus_max=2.0, memory_mib_max=256), node("b")]
     session = SessionFactory(state=State.REQUESTED, lab=LabFactory(nodes=nodes))
-    cpus, memory = scheduling.needs(session.lab)
+    need = scheduling.needs(session.lab)
+    cpus, memory = need.millicpus, need.memory_mib
     Sandbox.objects.update(millicpus=cpus, memory_mib=memory)
     provisioning.provision(session.sandbox.pk)
     return session
@@ -64,7 +66,7 @@ def test_a_node_has_its_new_size_in_the_engine_in_its_row_and_in_what_the_host_h
 def test_it_can_go_back(engine, enlarged, committed):
     committed(elasticity.resize_node, enlarged, "a", BASE)
     assert size_in_engine(engine, enlarged) == size_of(enlarged) == BASE
-    assert allocated(enlarged) == scheduling.needs(enlarged.lab)
+    assert allocated(enlarged) == astuple(scheduling.needs(enlarged.lab))
 
 
 def test_a_node_made_anew_keeps_its_size(engine, enlarged, committed):

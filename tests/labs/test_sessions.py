@@ -70,7 +70,9 @@ def test_after_leaving_one_lab_another_starts_at_once(engine, learner, lab):
     assert sessions.start_lab(learner, LabFactory()).is_new
 
 
-def test_a_full_host_says_what_is_needed_and_what_is_free(engine, learner, settings):
+def test_a_lab_larger_than_the_host_is_refused_with_what_it_needs_and_what_there_is(
+    engine, learner, settings
+):
     settings.SANDBOX_CAPACITY_MIB = 300
     with pytest.raises(HostFull, match=r"1000 MiB.*300 MiB"):
         sessions.start_lab(learner, LabFactory(nodes=[node(memory_mib=1000 - 16 - 48)]))
@@ -80,8 +82,9 @@ def test_a_full_host_says_what_is_needed_and_what_is_free(engine, learner, setti
 def test_processors_fill_the_host_as_well(engine, learner, settings):
     settings.SANDBOX_CAPACITY_CPUS = 1
     SessionFactory(lab=LabFactory(), state=State.READY)
-    with pytest.raises(HostFull):
-        sessions.start_lab(learner, LabFactory(nodes=[node(cpus=0.75)]))
+    waiting = sessions.start_lab(learner, LabFactory(nodes=[node(cpus=0.75)]))
+    assert waiting.waiting_place.position == 1
+    assert waiting.sandbox is None
 
 
 def test_a_stopped_sandbox_takes_no_room(engine, learner, settings):

@@ -142,10 +142,12 @@ class TestStart:
     def test_a_link_starts_nothing(self, browser: Client, lab: Lab) -> None:
         assert browser.get(url("start", lab.slug)).status_code == 405
 
-    def test_a_full_host_is_told_on_the_labs_own_page(self, browser: Client, lab: Lab, settings: Any) -> None:
+    def test_a_host_too_small_for_the_lab_is_told_on_the_labs_own_page(
+        self, browser: Client, lab: Lab, settings: Any
+    ) -> None:
         settings.SANDBOX_CAPACITY_CPUS = 0.1
         page = text_of(browser.post(url("start", lab.slug), follow=True))
-        assert "All lab places are taken" in page
+        assert "Waiting does not help" in page
         assert "Try again in a few minutes" in page
 
     def test_another_running_lab_stands_in_the_way(self, browser: Client, learner: Any, lab: Lab) -> None:

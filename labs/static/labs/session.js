@@ -7,6 +7,7 @@ import { Freezing } from "@labs/freezing.js";
 import { Keeping } from "@labs/keeping.js";
 import { KeyBar } from "@labs/keybar.js";
 import { Divider, Halves, PaneWalk } from "@labs/panes.js";
+import { QueuePlace } from "@labs/queueplace.js";
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
 import { SessionApi } from "@labs/rest.js";
 import { SearchBar } from "@labs/searchbar.js";
@@ -21,6 +22,9 @@ const NARROW = matchMedia("(max-width: 62rem)");
 
 const page = JSON.parse(document.getElementById("lab-page").textContent);
 const element = (id) => document.getElementById(id);
+
+/** When the session began, in milliseconds of this browser's clock. */
+const begun = ({ now, opened_at }) => Date.now() - (Date.parse(now) - Date.parse(opened_at));
 
 class LabPage {
   #api = new SessionApi(page);
@@ -42,7 +46,8 @@ class LabPage {
       onWarning: (words, urgent) => tell(words, { urgent }),
       onEnd: () => this.#timeIsUp(),
     });
-    this.startup = new Startup(Date.now() - (Date.parse(page.session.now) - Date.parse(page.session.opened_at)));
+    this.startup = new Startup(begun(page.session));
+    this.place = new QueuePlace(() => this.#leaveQueue());
     this.halves = new Halves(element("lab-halves"), element("lab-panes"), () => this.#terminals?.show());
     this.divider = new Divider(element("lab-divider"), element("lab-panes"), () => this.#terminals?.show());
     this.walk = this.#makeWalk();
@@ -120,7 +125,14 @@ class LabPage {
       this.#leave();
       return;
     }
-    this.clock.expiresAt = body.expires_at;
+    const isQueued = body.state === "queued";
+    this.place.show(body.queue);
+    if (isQueued && NARROW.matches && before.state !== "queued") this.halves.show("terminal");
+    if (!isQueued) this.clock.expiresAt = body.expires_at;
+    if (!isQueued && before.state === "queued") {
+      this.startup.begin(begun(body));
+      tell(say("queue_admitted"));
+    }
     this.#drawExtensions(body.extensions_left);
     this.steps.update(body.steps);
     this.startup.show(body.state, body.message);
@@ -271,6 +283,10 @@ class LabPage {
     if (await confirmed("dialog-restart", { node: document.createTextNode(node) })) {
       await this.#ask(() => this.#api.restart(node), say("restarting", { node }));
     }
+  }
+
+  async #leaveQueue() {
+    if (await confirmed("dialog-leave-queue")) await this.#ask(() => this.#api.abandon());
   }
 
   async #abandon() {

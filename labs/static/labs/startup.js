@@ -14,6 +14,12 @@ export class Startup {
 
   /** ``opened`` is when the session was asked for, in milliseconds of this browser's clock. */
   constructor(opened_ms) {
+    this.begin(opened_ms);
+  }
+
+  /** Counts from ``opened_ms`` on, which begins anew when a place in the queue was granted. */
+  begin(opened_ms) {
+    clearInterval(this.#ticking);
     const tick = () => {
       const seconds = Math.max(0, Math.round((Date.now() - opened_ms) / 1000));
       this.#seconds.textContent = say("startup_seconds", { count: seconds, seconds });
@@ -30,7 +36,7 @@ export class Startup {
       line.querySelector('[data-slot="state"]').textContent = say(`startup_${now}`);
     });
     this.#message.textContent = message;
-    this.#root.hidden = done === 4;
+    this.#root.hidden = done === 4 || state === "queued";
     if (done === 4) clearInterval(this.#ticking);
   }
 }

@@ -1,0 +1,26 @@
+"""Who may have a sandbox now, who waits for one, and which uid and subnet it gets."""
+
+from labs.scheduling.addresses import free_subnet, free_uid
+from labs.scheduling.allowances import ensure_quota
+from labs.scheduling.hosts import (
+    capacity_mib,
+    capacity_millicpus,
+    ensure_possible,
+    ensure_room,
+    free,
+    take_turns,
+)
+from labs.scheduling.needs import needs
+
+__all__ = [
+    "capacity_mib",
+    "capacity_millicpus",
+    "ensure_possible",
+    "ensure_quota",
+    "ensure_room",
+    "free",
+    "free_subnet",
+    "free_uid",
+    "needs",
+    "take_turns",
+]

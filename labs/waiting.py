@@ -1,0 +1,55 @@
+"""What somebody in the queue is told: where they stand, how long it may take, and why a place was lost."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from labs.models import LabSession, Outcome, QueuePlace
+
+QUEUED = "queued"
+# Beyond this an expectation is none.
+LONGEST_S = 24 * 3600
+
+
+def queue_body(place: QueuePlace) -> dict[str, Any]:
+    """The place as JSON says it."""
+    return {
+        "position": place.position,
+        "of": QueuePlace.objects.waiting().count(),
+        "expected_s": expected_s(place, timezone.now()),
+        "kept_s": settings.LABS_QUEUE_KEEP_MINUTES * 60,
+    }
+
+
+def expected_s(place: QueuePlace, now: datetime) -> list[int] | None:
+    """After how many seconds from ``now`` the turn may come, at the earliest and at the latest; None when unknown."""
+    if place.expected_from is None or place.expected_until is None:
+        return None
+    low, high = (
+        max(0, round((moment - now).total_seconds()))
+        for moment in (place.expected_from, place.expected_until)
+    )
+    return [low, high] if low < LONGEST_S else None
+
+
+def ending_of(session: LabSession) -> str:
+    """How the place of a session that never had machines ended; empty while it waits or when it had none."""
+    place = getattr(session, "place", None)
+    return str(place.outcome) if place is not None and place.outcome != Outcome.ADMITTED else ""
+
+
+def message_of(session: LabSession) -> str:
+    """What the learner should know of their place, in a sentence or two."""
+    match ending_of(session):
+        case Outcome.LEFT:
+            return _("You gave up your place in the queue. Start the lab again to queue anew.")
+        case Outcome.LAPSED:
+            return _(
+                "Nobody had this page open for %(minutes)d minutes, so the place went to the next in the queue. "
+                "Start the lab again to queue anew."
+            ) % {"minutes": settings.LABS_QUEUE_KEEP_MINUTES}
+        case _other:
+            return ""
