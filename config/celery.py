@@ -19,6 +19,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 600},
     },
     "refill the pool": {"task": "labs.tasks.refill", "schedule": 10.0, "options": {"expires": 10}},
+    "read the meters": {"task": "labs.tasks.sample", "schedule": 10.0, "options": {"expires": 10}},
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
     "settle credentials": {
         "task": "certification.tasks.settle",

@@ -62,8 +62,7 @@ def _arrive(sandbox: Sandbox, token: int, remembered: dict[str, object]) -> None
     with transaction.atomic():
         arrived = sandbox.move(State.READY if sandbox.session_id else State.POOLED, token=token)
         if arrived:
-            if sandbox.session_id is not None:
-                metering.open_record(sandbox)
+            metering.note_change(sandbox)
             Sandbox.objects.filter(pk=sandbox.pk).update(attempts=0, lease_until=None, **remembered)
             notices.progress(sandbox.session_id, "ready")
     if arrived and sandbox.session_id:
@@ -145,10 +144,13 @@ def stop(sandbox_id: int, reason: str = "") -> None:
         return
     if reason:
         sandbox.begin_stop(reason)
-    if sandbox.state == State.STOPPING and _destroy(sandbox):
+    if sandbox.state != State.STOPPING:
+        return
+    metering.read(sandbox)
+    if _destroy(sandbox):
         with transaction.atomic():
             if sandbox.move(State.STOPPED):
-                metering.close_record(sandbox)
+                metering.note_change(sandbox)
 
 
 def _destroy(sandbox: Sandbox) -> bool:
@@ -187,6 +189,7 @@ def restart_nodes(sandbox_id: int) -> None:
 
 
 def _restart(sandbox: Sandbox, node: Node) -> None:
+    metering.read(sandbox)
     spec = sandbox.spec()
     if node.awaits_repair:
         get_driver().create(spec)

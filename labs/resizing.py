@@ -82,5 +82,5 @@ def _answer(
         )
         return
     Node.objects.filter(pk=wish.node_id).update(millicpus=wish.millicpus, memory_mib=wish.memory_mib)
-    metering.allocation_changed(sandbox)
+    metering.note_change(sandbox)
     sandbox.record(sandbox.state, detail=f"node {wish.node.name} now has {size}")

@@ -67,7 +67,7 @@ def _suspend(sandbox: Sandbox, token: int, wish: int) -> None:
         if sandbox.state == State.READY and sandbox.move(
             State.SUSPENDED, detail=sandbox.wish_cause, token=token, wish=wish
         ):
-            metering.allocation_changed(sandbox)
+            metering.note_change(sandbox)
     if sandbox.state != State.SUSPENDED or sandbox.wish_count != wish:
         return
     try:
@@ -85,7 +85,7 @@ def _resume(sandbox: Sandbox, token: int, wish: int) -> None:
         log.warning("sandbox %s woke without all of its nodes: %s", sandbox.ref, error)
     with transaction.atomic():
         if sandbox.state == State.SUSPENDED and sandbox.move(State.READY, token=token, wish=wish):
-            metering.allocation_changed(sandbox)
+            metering.note_change(sandbox)
     if sandbox.state == State.READY and sandbox.settle_wish(wish, token):
         Sandbox.objects.filter(pk=sandbox.pk, lease_token=token).update(attempts=0)
 

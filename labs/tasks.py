@@ -8,6 +8,7 @@ from django.db import transaction
 
 from labs import (
     grading,
+    metering,
     pool,
     provisioning,
     queueing,
@@ -111,3 +112,8 @@ def sweep() -> None:
     ):
         for pk in ids:
             task.delay(pk)
+
+
+@shared_task
+def sample() -> None:
+    metering.sample()

@@ -143,9 +143,12 @@ class RunResult:
 
 @dataclass(frozen=True)
 class NodeUsage:
+    """``cpu_ns`` is the cgroup's own counter since ``epoch`` began; another epoch is another counter, from 0."""
+
     cpu_ns: int
     memory_bytes: int
     pids: int
+    epoch: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,7 +279,11 @@ class Driver(Protocol):
     def load_home(self, ref: str, node: str, source: IO[bytes], *, uid: int, timeout_s: int) -> None:
         """The files of the tar in ``source`` are in the learner's home, over what was there, unpacked as the learner."""
 
-    def usage(self, ref: str) -> Mapping[str, NodeUsage]: ...
+    def usage(self, ref: str) -> Mapping[str, NodeUsage]:
+        """What each running node of ``ref`` used so far and holds now."""
+
+    def usages(self) -> Mapping[str, Mapping[str, NodeUsage]]:
+        """``usage`` of every ref of this installation, in one list call and one reading per node."""
 
     def destroy(self, ref: str) -> None:
         """Nothing of ``ref`` is left in the engine or on the host's disk."""

@@ -27,7 +27,7 @@ import tarfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from labs.drivers.base import (
@@ -242,7 +242,11 @@ class FakeDriver:
     def usage(self, ref: str) -> Mapping[str, NodeUsage]:
         self._called("usage", ref)
         sandbox = self.sandboxes.get(ref)
-        return {name: node.usage for name, node in sandbox.nodes.items()} if sandbox else {}
+        return _used(sandbox) if sandbox else {}
+
+    def usages(self) -> Mapping[str, Mapping[str, NodeUsage]]:
+        self._called("usages", "")
+        return {ref: _used(sandbox) for ref, sandbox in self.sandboxes.items()}
 
     def destroy(self, ref: str) -> None:
         self._called("destroy", ref)
@@ -315,6 +319,10 @@ class FakeDriver:
         for taken in self.taken_subnets | others:
             if wanted.overlaps(ipaddress.ip_network(taken)):
                 raise SubnetTaken(f"{spec.subnet} overlaps {taken}.")
+
+
+def _used(sandbox: FakeSandbox) -> dict[str, NodeUsage]:
+    return {name: replace(node.usage, epoch=node.epoch) for name, node in sandbox.nodes.items()}
 
 
 def _read(script: str, timeout_s: int) -> RunResult:

@@ -1,6 +1,7 @@
 from labs.models.act import OperatorAct
 from labs.models.allowance import Allowance
 from labs.models.lab import Lab, LabCheck, LabStep, Level
+from labs.models.ledger import Meter, UsageEntry
 from labs.models.place import Outcome, QueuePlace
 from labs.models.pool import Expectation, ImageSet
 from labs.models.resizing import Resize
@@ -8,7 +9,7 @@ from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession, Mode
 from labs.models.snapshot import Fork, ForkOpening, PuttingBack, Snapshot, SnapshotHome
 from labs.models.teaching import HintOpening
-from labs.models.usage import Host, UsageRecord
+from labs.models.usage import Host
 
 __all__ = [
     "Allowance",
@@ -25,6 +26,7 @@ __all__ = [
     "LabSession",
     "LabStep",
     "Level",
+    "Meter",
     "Mode",
     "Node",
     "OperatorAct",
@@ -36,5 +38,5 @@ __all__ = [
     "SandboxEvent",
     "Snapshot",
     "SnapshotHome",
-    "UsageRecord",
+    "UsageEntry",
 ]

@@ -282,6 +282,11 @@ class Node(models.Model):
         """Whether the restart asked for is that of a node found gone."""
         return self.restart_asked_at is not None and self.restart_asked_at == self.lost_at
 
+    @property
+    def limit_mib(self) -> int:
+        """The memory it holds: what its programs get, and its memory file systems."""
+        return self.memory_mib + self.home_mib + NodeSpec.tmp_mib + NodeSpec.shm_mib
+
     def spec(self, address: str) -> NodeSpec:
         return NodeSpec(
             name=self.name,

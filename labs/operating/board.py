@@ -66,4 +66,4 @@ def sandboxes(*, live: bool, words: str = "") -> QuerySet[Sandbox]:
             | Q(session__lab__title_zh__icontains=word)
             | Q(session__lab__title_en__icontains=word)
         )
-    return found.select_related("session__learner", "session__lab", "usage").order_by("-pk")
+    return found.select_related("session__learner", "session__lab").order_by("-pk")

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from labs import metering, scheduling
+from labs import scheduling
 from labs.drivers.base import DriverError
 from labs.engine import get_driver
 from labs.lifecycle import State
@@ -33,7 +33,7 @@ def claim(session: LabSession) -> Sandbox | None:
         if sandbox is None or not _has_processors(sandbox):
             return None
         if sandbox.hand_over(session):
-            metering.open_record(sandbox)
+            # Its meter reads the move in its history, with the moment, at the next reading: a claim waits for nothing.
             return sandbox
     return None
 

@@ -299,6 +299,22 @@ def test_usage_is_told_node_by_node(world: World):
     assert set(used) == {"lb", "web"}
     assert all(node.cpu_ns > 0 and node.memory_bytes > 0 and node.pids > 0 for node in used.values())
     assert world.driver.usage("nothing") == {}
+    every = world.driver.usages()
+    assert set(every) == {spec.ref}
+    assert {name: node.epoch for name, node in every[spec.ref].items()} == {
+        name: node.epoch for name, node in used.items()
+    }
+
+
+def test_a_node_made_anew_has_a_counter_of_its_own_and_a_frozen_one_keeps_it(world: World):
+    spec = world.sandbox("lb", "web")
+    before = world.driver.usage(spec.ref)
+    world.driver.restart(spec, "web")
+    world.driver.suspend(spec.ref)
+    after = world.driver.usage(spec.ref)
+    assert after["lb"].epoch == before["lb"].epoch != ""
+    assert after["web"].epoch != before["web"].epoch
+    assert world.driver.usage(spec.ref)["web"].cpu_ns == after["web"].cpu_ns
 
 
 def test_a_usable_engine_has_no_problem_worth_telling(world: World):

@@ -7,10 +7,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs import pool, provisioning, sessions, tasks
+from labs import metering, pool, provisioning, sessions, tasks
 from labs.drivers.base import DriverBusy, DriverError, DriverUnavailable
 from labs.lifecycle import Reason, State
-from labs.models import ImageSet, LabSession, Sandbox, UsageRecord
+from labs.models import ImageSet, LabSession, Meter, Sandbox, UsageEntry
 from labs.pool.sizing import LOOK_AHEAD_S, LOOK_BACK_S, Limits, wanted
 from labs.refusals import HostFull
 from tests.labs.factories import LabFactory, LearnerFactory, SandboxFactory, SessionFactory, node
@@ -106,7 +106,9 @@ class TestRefill:
 
     def test_what_waits_is_not_metered(self, lab, committed, set_of):
         warm(committed, set_of, lab)
-        assert not UsageRecord.objects.exists()
+        metering.sample()
+        assert not UsageEntry.objects.exclude(learner=None).exists()
+        assert not Meter.objects.exclude(learner=None).exists()
 
     def test_repeating_adds_nothing(self, lab, committed, set_of):
         warm(committed, set_of, lab, 2)
@@ -199,9 +201,8 @@ class TestClaim:
         learner = LearnerFactory()
         before = timezone.now()
         committed(sessions.start_lab, learner, lab)
-        record = UsageRecord.objects.get()
-        assert record.learner == learner
-        assert record.opened_at >= before
+        metering.sample()
+        assert Meter.objects.get(learner=learner).since >= before
 
     def test_other_machines_are_not_what_the_lab_asks_for(self, lab, committed, set_of):
         (sandbox,) = warm(committed, set_of, lab)
@@ -210,7 +211,8 @@ class TestClaim:
 
     def test_a_start_that_rolls_back_leaves_the_pool_as_it_was(self, lab, committed, set_of, monkeypatch):
         (sandbox,) = warm(committed, set_of, lab)
-        monkeypatch.setattr("labs.metering.open_record", lambda _sandbox: 1 / 0)
+        given = Sandbox.hand_over
+        monkeypatch.setattr(Sandbox, "hand_over", lambda box, session: given(box, session) / 0)
         with pytest.raises(ZeroDivisionError):
             sessions.start_lab(LearnerFactory(), lab)
         assert list(Sandbox.objects.pooled()) == [sandbox]

@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 from tests.postgres import private_server
 
 MODULES = ("races", "queue", "pool", "pool_races", "sessions", "provisioning", "sweeping")
+METERING = ("meters", "readers")
 
 
 @pytest.mark.postgres
@@ -17,7 +18,8 @@ def test_on_postgresql_migrations_run_and_the_labs_keep_their_promises():
     with private_server() as url:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-            + [f"tests/labs/test_{module}.py" for module in MODULES],
+            + [f"tests/labs/test_{module}.py" for module in MODULES]
+            + [f"tests/labs/metering/test_{module}.py" for module in METERING],
             cwd=ROOT,
             env={**os.environ, "DATABASE_URL": url},
             capture_output=True,

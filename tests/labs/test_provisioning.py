@@ -9,7 +9,7 @@ from django.utils import timezone
 from labs import provisioning
 from labs.drivers.base import DriverBusy, DriverError, DriverUnavailable, NodeGone
 from labs.lifecycle import Reason, State
-from labs.models import Sandbox, UsageRecord
+from labs.models import Sandbox
 from tests.labs.factories import LabFactory, SandboxFactory, SessionFactory, node
 
 pytestmark = pytest.mark.django_db
@@ -176,24 +176,6 @@ def test_an_engine_that_cannot_destroy_leaves_the_sandbox_on_its_way_out(engine)
     provisioning.stop(sandbox.pk)
     sandbox.refresh_from_db()
     assert (sandbox.state, sandbox.reason) == (State.STOPPED, Reason.EXPIRED)
-
-
-def test_use_is_counted_from_ready_to_stopped_in_whole_seconds(engine, time_machine):
-    started = timezone.now()
-    time_machine.move_to(started, tick=False)
-    sandbox = requested()
-    again(sandbox)
-    time_machine.move_to(started + timedelta(seconds=89.2), tick=False)
-    provisioning.stop(sandbox.pk, Reason.FINISHED)
-    record = UsageRecord.objects.get()
-    assert record.learner == sandbox.session.learner
-    assert (record.seconds, record.millicpu_seconds, record.mib_seconds) == (90, 90 * 500, 90 * 128)
-
-
-def test_a_sandbox_that_was_never_ready_used_nothing(engine):
-    sandbox = requested()
-    provisioning.stop(sandbox.pk, Reason.ABANDONED)
-    assert not UsageRecord.objects.exists()
 
 
 def test_a_node_that_cannot_be_had_back_ends_the_sandbox(engine, settings):

@@ -11,7 +11,7 @@ from labs.bodies import session_body
 from labs.drivers.base import DriverBusy, DriverError, NodeUsage
 from labs.elasticity import Size
 from labs.lifecycle import Reason, State
-from labs.models import Node, Resize, Sandbox, UsageRecord
+from labs.models import Meter, Node, Resize, Sandbox, UsageEntry
 from labs.models.resizing import Problem
 from labs.refusals import HostFull, NotReady, OutOfRange, SessionClosed, SizeChanging
 from tests.labs.factories import LabFactory, SessionFactory, node
@@ -169,13 +169,16 @@ def test_frozen_machines_can_be_resized_and_stay_frozen(engine, session, committ
 
 
 def test_each_size_is_metered_for_its_own_time(engine, session, committed, time_machine):
-    started = UsageRecord.objects.get().opened_at
-    small, large = session.sandbox.millicpus, session.sandbox.millicpus + 1000
+    node = session.sandbox.nodes.get(name="a")
+    started = Meter.objects.get(node="a").since
     time_machine.move_to(started + timedelta(seconds=60), tick=False)
     committed(elasticity.resize_node, session, "a", LARGE)
     time_machine.move_to(started + timedelta(seconds=100), tick=False)
     provisioning.stop(session.sandbox.pk, Reason.FINISHED)
-    assert list(UsageRecord.objects.order_by("pk").values_list("seconds", "millicpus")) == [
-        (60, small),
-        (40, large),
+    held = UsageEntry.objects.filter(node="a").exclude(state=State.STOPPING)
+    large = session.sandbox.nodes.get(name="a").millicpus
+    assert large > node.millicpus
+    assert list(held.values_list("duration_us", "millicpus")) == [
+        (60_000_000, node.millicpus),
+        (40_000_000, large),
     ]

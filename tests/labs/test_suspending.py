@@ -8,7 +8,7 @@ from django.utils import timezone
 from labs import grading, idling, provisioning, sessions, suspending, sweeping, tasks
 from labs.drivers.base import DriverBusy, DriverError, NodeUsage
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, Sandbox, UsageRecord
+from labs.models import CheckRequest, Meter, Sandbox, UsageEntry
 from labs.models.resting import Cause
 from labs.refusals import ChecksRunning, NotReady, SessionClosed
 from tests.labs.factories import LabFactory, SandboxFactory, SessionFactory, node
@@ -161,22 +161,23 @@ def test_nodes_lost_in_their_sleep_are_made_again_when_it_wakes(engine, frozen, 
 
 
 def test_frozen_processors_are_not_counted_and_memory_is(engine, session, committed, time_machine):
-    started = UsageRecord.objects.get().opened_at
+    started = Meter.objects.get(node="a").since
     for seconds, verb in ((60, sessions.suspend), (160, sessions.resume)):
         time_machine.move_to(started + timedelta(seconds=seconds), tick=False)
         committed(verb, session)
     time_machine.move_to(started + timedelta(seconds=190), tick=False)
     provisioning.stop(session.sandbox.pk, Reason.FINISHED)
-    records = UsageRecord.objects.of(session.learner).order_by("pk")
-    memory = session.sandbox.memory_mib
-    assert list(records.values_list("seconds", "millicpus", "memory_mib")) == [
-        (60, 500, memory),
-        (100, 0, memory),
-        (30, 500, memory),
+    entries = (
+        UsageEntry.objects.of_learners([session.learner_id]).filter(node="a").exclude(state=State.STOPPING)
+    )
+    assert list(entries.values_list("duration_us", "state")) == [
+        (60_000_000, State.READY),
+        (100_000_000, State.SUSPENDED),
+        (30_000_000, State.READY),
     ]
-    assert sum(record.millicpu_seconds for record in records) == 90 * 500
-    assert sum(record.mib_seconds for record in records) == 190 * memory
-    assert not records.running().exists()
+    assert sum(entry.millicpu_us for entry in entries) == 90_000_000 * 500
+    assert sum(entry.mib_us for entry in entries) == 190_000_000 * 128
+    assert not Meter.objects.running().exists()
 
 
 def test_the_time_runs_out_while_frozen_and_nothing_is_left(engine, frozen):

@@ -133,12 +133,19 @@ class DockerDriver:
         archives.unpack(name, source, uid=uid, timeout_s=timeout_s)
 
     def usage(self, ref: str) -> Mapping[str, NodeUsage]:
-        names = [nodes.node_of(container) for container in nodes.containers_of(self.installation, ref)]
-        measured = _each(
-            lambda name: nodes.usage(container_name(self.installation, ref, name)),
-            names,
-        )
-        return {name: used for name, used in zip(names, measured, strict=True) if used is not None}
+        return self._measured(ref).get(ref, {})
+
+    def usages(self) -> Mapping[str, Mapping[str, NodeUsage]]:
+        return self._measured()
+
+    def _measured(self, ref: str = "") -> dict[str, dict[str, NodeUsage]]:
+        containers = nodes.containers_of(self.installation, ref)
+        measured = _each(nodes.usage, [container["Id"] for container in containers])
+        found: dict[str, dict[str, NodeUsage]] = {}
+        for container, used in zip(containers, measured, strict=True):
+            if used is not None:
+                found.setdefault(container["Labels"][REF_LABEL], {})[nodes.node_of(container)] = used
+        return found
 
     def destroy(self, ref: str) -> None:
         with self.folders.one_at_a_time(ref):

@@ -135,19 +135,22 @@ def resize(name: str, *, cpus: float, memory_mib: int, facts: EngineFacts) -> No
         raise DriverError(f"The engine answered {answer.status_code} to a new size.")
 
 
-def usage(name: str) -> NodeUsage | None:
-    """What the container used so far and holds now; None when it does not run."""
+def usage(container_id: str) -> NodeUsage | None:
+    """What the container used so far and holds now; None when it does not run.
+
+    Containers are never started a second time, so the id names the counter.
+    """
     with engine_errors():
         try:
-            found = api().stats(name, stream=False, one_shot=True)
+            found = api().stats(container_id, stream=False, one_shot=True)
         except APIError as error:
             if is_missing(error) or is_conflict(error):
                 return None
             raise
-    return read_usage(found)
+    return read_usage(found, epoch=container_id)
 
 
-def read_usage(stats: Mapping[str, Any]) -> NodeUsage | None:
+def read_usage(stats: Mapping[str, Any], epoch: str = "") -> NodeUsage | None:
     """The engine's figures, of cgroup v1 or v2, as ours; None for a container that does not run."""
     cpu = stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
     memory = stats.get("memory_stats", {})
@@ -159,4 +162,5 @@ def read_usage(stats: Mapping[str, Any]) -> NodeUsage | None:
         cpu_ns=int(cpu),
         memory_bytes=max(0, int(memory["usage"]) - int(reclaimable)),
         pids=int(stats.get("pids_stats", {}).get("current") or 0),
+        epoch=epoch,
     )
