@@ -47,6 +47,17 @@ def get_driver() -> Driver:
     )
 
 
+def isolation_driver() -> Driver:
+    """A driver like get_driver()'s for sandboxes of the self-test, which no sweep of ours takes for lost ones."""
+    return _driver(
+        settings.SANDBOX_DRIVER,
+        f"{settings.INSTALLATION_ID}-isolation",
+        str(Path(settings.SANDBOX_RUN_DIR).with_name("isolation")),
+        settings.SANDBOX_KEEPER_GID,
+        str(images_folder()),
+    )
+
+
 def images_folder() -> Path:
     """Where the images' folders are."""
     return Path(settings.LABS_BUNDLE_DIR).parent

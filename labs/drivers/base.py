@@ -285,6 +285,9 @@ class Driver(Protocol):
     def usages(self) -> Mapping[str, Mapping[str, NodeUsage]]:
         """``usage`` of every ref of this installation, in one list call and one reading per node."""
 
+    def granted(self, ref: str) -> Mapping[str, Mapping[str, str]]:
+        """What the engine says it gave each node, in the words of the self-test: log, ports, names, network, ..."""
+
     def destroy(self, ref: str) -> None:
         """Nothing of ``ref`` is left in the engine or on the host's disk."""
 

@@ -248,6 +248,10 @@ class FakeDriver:
         self._called("usages", "")
         return {ref: _used(sandbox) for ref, sandbox in self.sandboxes.items()}
 
+    def granted(self, ref: str) -> Mapping[str, Mapping[str, str]]:
+        self._called("granted", ref)
+        return {name: {} for name in self.sandboxes[ref].nodes} if ref in self.sandboxes else {}
+
     def destroy(self, ref: str) -> None:
         self._called("destroy", ref)
         with self._lock:

@@ -1,5 +1,6 @@
 from labs.models.act import OperatorAct
 from labs.models.allowance import Allowance
+from labs.models.isolation import IsolationReport
 from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.ledger import Meter, UsageEntry
 from labs.models.place import Outcome, QueuePlace
@@ -21,6 +22,7 @@ __all__ = [
     "HintOpening",
     "Host",
     "ImageSet",
+    "IsolationReport",
     "Lab",
     "LabCheck",
     "LabSession",

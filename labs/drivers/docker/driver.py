@@ -28,10 +28,12 @@ from labs.drivers.docker.containers import EngineFacts, container_config
 from labs.drivers.docker.diagnosis import as_error, find_problem
 from labs.drivers.docker.engine import api, engine_errors
 from labs.drivers.docker.freezer import Marks, NoFreezer, listener, set_frozen
+from labs.drivers.docker.grants import granted
 from labs.drivers.docker.images import tag_of
 from labs.drivers.docker.keepers import PAUSE_S, SOCKET_WAIT_S, KeeperFolders
 from labs.drivers.docker.names import NODES_LABEL, checked, container_name
 from labs.drivers.docker.networks import ensure_network, networks_of, remove_networks
+from labs.drivers.docker.ptys import limit_terminals
 from labs.drivers.docker.scripts import run_script
 from labs.drivers.docker.terminal import DockerTerminal, DockerWatch
 
@@ -147,6 +149,12 @@ class DockerDriver:
                 found.setdefault(container["Labels"][REF_LABEL], {})[nodes.node_of(container)] = used
         return found
 
+    def granted(self, ref: str) -> Mapping[str, Mapping[str, str]]:
+        networks = networks_of(self.installation, ref)
+        names = [nodes.node_of(container) for container in nodes.containers_of(self.installation, ref)]
+        known = {name: nodes.inspect(container_name(self.installation, ref, name)) for name in names}
+        return {name: granted(container, networks) for name, container in known.items() if container}
+
     def destroy(self, ref: str) -> None:
         with self.folders.one_at_a_time(ref):
             containers = nodes.containers_of(self.installation, ref)
@@ -223,6 +231,7 @@ class DockerDriver:
             if time.monotonic() > deadline:
                 raise DriverError(f"The keeper of {node.name} did not open its socket.")
             time.sleep(PAUSE_S)
+        limit_terminals(nodes.inspect(container_name(self.installation, spec.ref, node.name)))
         self.folders.take_over(spec.ref, node.name, spec.uid)
         self.folders.say_go(spec.ref, node.name, deadline)
 

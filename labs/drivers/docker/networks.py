@@ -22,21 +22,25 @@ def ensure_network(installation: str, spec: SandboxSpec) -> str:
     remove_networks(installation, spec.ref)
     with engine_errors():
         try:
-            api().create_network(
-                name,
-                driver="bridge",
-                options=OPTIONS,
-                ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=spec.subnet)]),
-                check_duplicate=True,
-                internal=True,
-                labels=labels(installation, spec.ref),
-            )
+            api().create_network(name, **network_wish(installation, spec))
         except APIError as error:
             if any(words in str(error.explanation).lower() for words in OVERLAPS):
                 raise SubnetTaken(f"{spec.subnet} overlaps another network of this engine.") from error
             if not is_conflict(error):
                 raise
     return name
+
+
+def network_wish(installation: str, spec: SandboxSpec) -> dict[str, Any]:
+    """What the engine is asked for: no way out, and nobody at the gateway's address."""
+    return {
+        "driver": "bridge",
+        "options": OPTIONS,
+        "ipam": IPAMConfig(pool_configs=[IPAMPool(subnet=spec.subnet)]),
+        "check_duplicate": True,
+        "internal": True,
+        "labels": labels(installation, spec.ref),
+    }
 
 
 def remove_networks(installation: str, ref: str) -> None:
