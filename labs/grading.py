@@ -105,7 +105,13 @@ def run_checks(driver: Driver, sandbox: Sandbox, checks: list[LabCheck]) -> Iter
 def _run(driver: Driver, ref: str, uid: int, check: LabCheck) -> Finding:
     try:
         found = driver.run(
-            ref, check.node, PRELUDE + check.script, uid=uid + 1, gid=uid, timeout_s=check.timeout_s
+            ref,
+            check.node,
+            PRELUDE + check.script,
+            uid=uid + 1,
+            gid=uid,
+            timeout_s=check.timeout_s,
+            sealed=True,
         )
     except NodeGone as error:
         return Finding(check, False, NODE_GONE, str(error), -1, 0)

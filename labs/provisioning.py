@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from labs import metering, metrics, notices, pool, scheduling, snapshots
 from labs.about import about
-from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTaken
+from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTaken, Unsupported
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
 from labs.models import Node, Sandbox
@@ -115,6 +115,9 @@ def _set_back(sandbox: Sandbox, token: int, error: DriverError, *, since: dateti
     unavailable = isinstance(error, DriverUnavailable)
     detail = f"{error} {error.remedy}".strip() if isinstance(error, DriverUnavailable) else str(error)
     waited_s = (timezone.now() - since).total_seconds()
+    if isinstance(error, Unsupported):
+        fail(sandbox, str(error), token=token)
+        return
     if (
         sandbox.attempts >= settings.SANDBOX_ATTEMPTS
         if not unavailable

@@ -16,6 +16,7 @@ Title = Annotated[str, Field(min_length=1, max_length=120)]
 
 OTHERWISE = "otherwise"
 LARGEST_NODE_S = 150
+SMALLEST_DISK_MIB = 16
 
 Path = tuple[str | int, ...]
 
@@ -53,6 +54,8 @@ class NodeText(Part):
     memory_mib_max: int | None = Field(default=None, ge=16, le=16_384)
     home_mib: int = Field(default=64, ge=4, le=4096)
     pids: int = Field(default=128, ge=16, le=4096)
+    disk_mib: int = Field(default=0, ge=0, le=16_384)
+    runtime: Literal["", "runc", "runsc", "kata"] = ""
     read_only: bool = True
     read_only_reason: str = Field(default="", max_length=500)
     links: list[str] = Field(default=[], max_length=16)
@@ -128,6 +131,8 @@ class Manifest(Part):
             yield (*path, "cpus_max"), f"is less than cpus, {node.cpus:g}"
         if node.memory_mib_max is not None and node.memory_mib_max < node.memory_mib:
             yield (*path, "memory_mib_max"), f"is less than memory_mib, {node.memory_mib}"
+        if 0 < node.disk_mib < SMALLEST_DISK_MIB:
+            yield (*path, "disk_mib"), f"0 for a home in memory, or at least {SMALLEST_DISK_MIB}"
         if not node.read_only and not node.read_only_reason.strip():
             yield (*path, "read_only"), "read_only = false needs read_only_reason"
 

@@ -28,6 +28,10 @@ def _lines(manifest: Manifest) -> Iterator[str]:
 def _node(node: NodeText) -> Iterator[str]:
     yield from _entries(node, "name", "image", "cpus", "memory_mib", "home_mib", "pids")
     yield from _entries(node, *(n for n in ("cpus_max", "memory_mib_max") if getattr(node, n) is not None))
+    if node.disk_mib:
+        yield from _entries(node, "disk_mib")
+    if node.runtime:
+        yield from _entries(node, "runtime")
     if not node.read_only or node.read_only_reason:
         yield from _entries(node, "read_only", "read_only_reason")
     if node.links:

@@ -39,6 +39,10 @@ class SubnetTaken(DriverError):
     """The engine already has a network overlapping ``spec.subnet``: allocate the next one and call again."""
 
 
+class Unsupported(DriverError):
+    """This host can never do it as it is; trying again is no use."""
+
+
 class NodeGone(DriverError):
     """The engine has no such running node (removed behind our back, or crashed)."""
 
@@ -94,6 +98,10 @@ class NodeSpec:
     tmp_mib: int = 32
     shm_mib: int = 16
     read_only: bool = True
+    # The home's size on the host's disk, where it outlives a restart of the node; 0 for a home in memory.
+    disk_mib: int = 0
+    # An engine's runtime by name; empty for its default.
+    runtime: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,8 +257,14 @@ class Driver(Protocol):
     def restart(self, spec: SandboxSpec, node: str) -> None:
         """The node runs anew from its image: home, processes and terminals are fresh."""
 
-    def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
-        """What /bin/sh says of ``script``, piped in from outside as ``uid``:``gid``. Raises NodeGone."""
+    def run(
+        self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int, sealed: bool = False
+    ) -> RunResult:
+        """What a shell says of ``script``, piped in from outside as ``uid``:``gid``. Raises NodeGone.
+
+        ``sealed``: the shell and the common tools are our own, mounted where nobody in the node can write; without,
+        they are the node's.
+        """
 
     def suspend(self, ref: str) -> None: ...
 

@@ -171,7 +171,9 @@ class FakeDriver:
                 nodes[node].end()
             nodes[node] = self._made(next(wanted for wanted in spec.nodes if wanted.name == node))
 
-    def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
+    def run(
+        self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int, sealed: bool = False
+    ) -> RunResult:
         self._called("run", ref)
         if self._node(ref, node).suspended:
             raise DriverBusy(f"{node} is suspended.")

@@ -240,6 +240,8 @@ class Node(models.Model):
     memory_mib_least = models.PositiveIntegerField(default=0)
     memory_mib_most = models.PositiveIntegerField(default=0)
     read_only = models.BooleanField(default=True)
+    disk_mib = models.PositiveIntegerField(default=0)
+    runtime = models.CharField(max_length=20, blank=True)
     # Asked by the learner, or (then equal to lost_at) by the sweep, which found the node gone.
     restart_asked_at = models.DateTimeField(null=True, blank=True)
     lost_at = models.DateTimeField(null=True, blank=True)
@@ -270,6 +272,8 @@ class Node(models.Model):
             memory_mib_least=wish["memory_mib"],
             memory_mib_most=wish.get("memory_mib_max") or wish["memory_mib"],
             read_only=wish["read_only"],
+            disk_mib=wish.get("disk_mib", 0),
+            runtime=wish.get("runtime", ""),
         )
 
     @property
@@ -297,6 +301,8 @@ class Node(models.Model):
             pids=self.pids,
             home_mib=self.home_mib,
             read_only=self.read_only,
+            disk_mib=self.disk_mib,
+            runtime=self.runtime,
         )
 
 

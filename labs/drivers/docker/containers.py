@@ -14,11 +14,13 @@ from labs.drivers.docker.seccomp import profile_json
 MIB = 1024 * 1024
 HOME = "/home/learner"
 KEEPER_MOUNT = "/run/keeper"
+TOOLKIT = "/run/yunlian/toolkit"
 KEEPER = "/usr/lib/yunlian/keeper"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A reserved address that no router takes: a name server to ask in vain, so that no host resolver is asked instead.
 NO_RESOLVER = "240.0.0.53"
 INODES_PER_MIB = 256
+OPEN_MIB = 8
 CPU_SHARES = 256
 OOM_SCORE = 300
 
@@ -32,6 +34,7 @@ class EngineFacts:
     cpu_shares: bool = True
     swap_limit: bool = True
     private_cgroupns: bool = True
+    runtimes: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, info: Mapping[str, Any], api_version: str) -> "EngineFacts":
@@ -42,6 +45,7 @@ class EngineFacts:
             cpu_shares=bool(info.get("CPUShares", True)),
             swap_limit=bool(info.get("SwapLimit", True)),
             private_cgroupns=version >= (1, 41),
+            runtimes=frozenset(info.get("Runtimes") or {}),
         )
 
 
@@ -71,6 +75,8 @@ def container_config(
     network: str,
     keeper_folder: str,
     facts: EngineFacts,
+    toolkit_folder: str = "",
+    home_folder: str = "",
     keeper_options: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The body of the engine's create call for ``node``."""
@@ -89,7 +95,7 @@ def container_config(
             **_limits(node, facts),
             **_isolation(spec, node, facts),
             "NetworkMode": network,
-            "Binds": [f"{keeper_folder}:{KEEPER_MOUNT}:rw"],
+            "Binds": _binds(keeper_folder, toolkit_folder, home_folder),
             "Tmpfs": _tmpfs(spec, node),
             "Dns": [NO_RESOLVER],
             "DnsOptions": ["timeout:1", "attempts:1"],
@@ -106,6 +112,12 @@ def container_config(
             }
         },
     }
+
+
+def _binds(keeper_folder: str, toolkit_folder: str, home_folder: str) -> list[str]:
+    toolkit = [f"{toolkit_folder}:{TOOLKIT}:ro"] if toolkit_folder else []
+    home = [f"{home_folder}:{HOME}:rw"] if home_folder else []
+    return [f"{keeper_folder}:{KEEPER_MOUNT}:rw", *toolkit, *home]
 
 
 def _limits(node: NodeSpec, facts: EngineFacts) -> dict[str, Any]:
@@ -137,6 +149,8 @@ def _isolation(spec: SandboxSpec, node: NodeSpec, facts: EngineFacts) -> dict[st
     }
     if facts.private_cgroupns:
         isolation["CgroupnsMode"] = "private"
+    if node.runtime:
+        isolation["Runtime"] = node.runtime
     return isolation
 
 
@@ -145,8 +159,13 @@ def _tmpfs(spec: SandboxSpec, node: NodeSpec) -> dict[str, str]:
         limits = (f"size={mib}m", f"nr_inodes={max(1024, mib * INODES_PER_MIB)}")
         return ",".join(("rw", "exec", "nosuid", "nodev", *limits, *more))
 
-    return {
+    mounts = {
         "/tmp": sized(node.tmp_mib, "mode=1777"),  # noqa: S108
         "/dev/shm": sized(node.shm_mib, "mode=1777"),  # noqa: S108
-        HOME: sized(node.home_mib, "mode=0750", f"uid={spec.uid}", f"gid={spec.uid}"),
     }
+    if not node.disk_mib:
+        mounts[HOME] = sized(node.home_mib, "mode=0750", f"uid={spec.uid}", f"gid={spec.uid}")
+    if not node.read_only:
+        # What everybody may write besides; in a writable root it would be the host's disk, without an end.
+        mounts |= {path: sized(OPEN_MIB, "mode=1777") for path in ("/var/tmp", "/run/lock")}  # noqa: S108
+    return mounts

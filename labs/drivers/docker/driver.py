@@ -22,10 +22,12 @@ from labs.drivers.base import (
     Problem,
     RunResult,
     SandboxSpec,
+    Unsupported,
 )
-from labs.drivers.docker import archives, nodes, openings, wire
+from labs.drivers.docker import archives, nodes, openings, toolkit, wire
 from labs.drivers.docker.containers import EngineFacts, container_config
 from labs.drivers.docker.diagnosis import as_error, find_problem
+from labs.drivers.docker.disks import HomeDisks
 from labs.drivers.docker.engine import api, engine_errors
 from labs.drivers.docker.freezer import Marks, NoFreezer, listener, set_frozen
 from labs.drivers.docker.grants import granted
@@ -38,6 +40,8 @@ from labs.drivers.docker.scripts import run_script
 from labs.drivers.docker.terminal import DockerTerminal, DockerWatch
 
 AT_ONCE = 8
+# Beside the keepers' directories, under a name that no sandbox has.
+DISKS = ".disks"
 LIVELINESS_CHECK_S = 0.25
 PROBLEM_KEPT_S = 10.0
 # A node that runs already has its socket, or was interrupted while it was being made.
@@ -56,6 +60,7 @@ class DockerDriver:
     def __init__(self, options: DriverOptions) -> None:
         self.installation = checked(options.installation)
         self.folders = KeeperFolders(Path(options.run_dir).resolve(), options.keeper_gid)
+        self.disks = HomeDisks(self.folders.root / DISKS)
         folder = options.extra.get("images")
         self._images = Path(folder) if folder else None
         self._marks = Marks(self.folders.root)
@@ -97,14 +102,16 @@ class DockerDriver:
             nodes.remove(container_name(self.installation, spec.ref, node))
             self._ensure_node(spec, network, wanted)
 
-    def run(self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
+    def run(
+        self, ref: str, node: str, script: str, *, uid: int, gid: int, timeout_s: int, sealed: bool = False
+    ) -> RunResult:
         if not self.folders.is_secured(ref, node):
             raise NodeGone(f"{node} of {ref} is not there.")
         if self._marks.has(ref):
             # The engine would start the script, which would then wait for the thaw.
             raise DriverBusy(f"{node} is suspended.")
         name = container_name(self.installation, ref, node)
-        return run_script(name, script, uid=uid, gid=gid, timeout_s=timeout_s)
+        return run_script(name, script, uid=uid, gid=gid, timeout_s=timeout_s, sealed=sealed)
 
     def suspend(self, ref: str) -> None:
         containers = self._containers(ref)
@@ -161,12 +168,13 @@ class DockerDriver:
             self._thaw(ref)
             _each(nodes.remove, [container["Id"] for container in containers])
             remove_networks(self.installation, ref)
+            self.disks.remove(ref)
             self.folders.remove(ref)
 
     def list_refs(self) -> set[str]:
         self._ensure_usable()
         held = nodes.containers_of(self.installation) + networks_of(self.installation)
-        return {item["Labels"][REF_LABEL] for item in held} | self.folders.refs()
+        return {item["Labels"][REF_LABEL] for item in held} | self.folders.refs() | self.disks.refs()
 
     def version_of(self, image: str) -> str:
         return self._image(image)
@@ -206,6 +214,8 @@ class DockerDriver:
                 return
         elif known:
             nodes.remove(name)
+        if node.runtime and node.runtime not in self._engine_facts().runtimes:
+            raise Unsupported(f"This host has no runtime {node.runtime}, which the lab asks for.")
         folder = self.folders.prepare(spec.ref, node.name, spec.uid)
         config = container_config(
             self.installation,
@@ -216,6 +226,8 @@ class DockerDriver:
             keeper_folder=str(folder),
             facts=self._engine_facts(),
             keeper_options=self._keeper_options,
+            toolkit_folder=self._toolkit(),
+            home_folder=self.disks.ensure(spec.ref, node, spec.uid) if node.disk_mib else "",
         )
         nodes.start(name, config)
         self._open_node(spec, node)
@@ -287,6 +299,11 @@ class DockerDriver:
         if not tag:
             raise DriverError(f"There is no image {name}: add sandbox_images/{name} or build the images.")
         return tag
+
+    def _toolkit(self) -> str:
+        """Where the checks' tools are on the host; empty where their image is not built."""
+        tag = tag_of(toolkit.IMAGE, self._images)
+        return str((tag and toolkit.toolkit_folder(self.folders.root, tag)) or "")
 
     def _engine_facts(self) -> EngineFacts:
         if self._facts is None:

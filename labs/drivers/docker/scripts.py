@@ -3,12 +3,14 @@
 import socket
 import struct
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
 from docker.errors import APIError
 
 from labs.drivers.base import DriverBusy, NodeGone, RunResult
+from labs.drivers.docker import toolkit
 from labs.drivers.docker.containers import HOME, PATH
 from labs.drivers.docker.engine import api, engine_errors, is_conflict, is_missing
 
@@ -22,17 +24,25 @@ SETTLE_TRIES = 100
 SETTLE_PAUSE_S = 0.01
 
 
-def run_script(container: str, script: str, *, uid: int, gid: int, timeout_s: int) -> RunResult:
-    """What /bin/sh says of ``script``. A user other than the group's own leaves no process behind.
+def run_script(
+    container: str, script: str, *, uid: int, gid: int, timeout_s: int, sealed: bool = False
+) -> RunResult:
+    """What a shell says of ``script``: the node's /bin/sh, or when ``sealed`` the toolkit's, with its tools first.
+
+    A user other than the group's own leaves no process behind.
 
     Raises NodeGone without such a running node, DriverBusy when it is suspended or has no room for a process.
     """
     content = script.encode()
     tidy = "tidy" if uid != gid else "keep"
     began = time.monotonic()
-    created = _create(
-        container, content, uid, gid, [str(timeout_s), str(len(content)), str(OUTPUT_BYTES), tidy]
-    )
+    arguments = [str(timeout_s), str(len(content)), str(OUTPUT_BYTES), tidy]
+    if sealed:
+        created = _create(
+            container, uid, gid, [toolkit.RUNNER, *arguments, toolkit.SHELL], toolkit.ENVIRONMENT
+        )
+    else:
+        created = _create(container, uid, gid, [RUNNER, *arguments], {})
     output, complaint = _talk(created, content, began + timeout_s + GRACE_S)
     exit_code = TIMED_OUT if output is None else _exit_code(created)
     if complaint or (exit_code == 126 and (output or b"").startswith(b"OCI runtime")):
@@ -42,12 +52,12 @@ def run_script(container: str, script: str, *, uid: int, gid: int, timeout_s: in
     return RunResult(exit_code, told, round((time.monotonic() - began) * 1000))
 
 
-def _create(container: str, content: bytes, uid: int, gid: int, arguments: list[str]) -> str:
+def _create(container: str, uid: int, gid: int, command: list[str], more: Mapping[str, str]) -> str:
     with engine_errors():
         try:
             created = api().exec_create(
                 container,
-                [RUNNER, *arguments],
+                command,
                 stdin=True,
                 user=f"{uid}:{gid}",
                 workdir="/",
@@ -56,6 +66,7 @@ def _create(container: str, content: bytes, uid: int, gid: int, arguments: list[
                     "PATH": PATH,
                     "LANG": "C.UTF-8",
                     "USER": "learner" if uid == gid else "checker",
+                    **more,
                 },
             )
         except APIError as error:

@@ -1,5 +1,5 @@
 /* Runs one script for the host's side: read from standard input, kept in memory only, ended when its time is up, its
- * last output told. Usage: runner SECONDS SCRIPT_BYTES OUTPUT_BYTES keep|tidy
+ * last output told. Usage: runner SECONDS SCRIPT_BYTES OUTPUT_BYTES keep|tidy [SHELL]
  *
  * Output goes through a pipe of our own, so that what a script leaves running does not hold the caller. */
 #define _GNU_SOURCE
@@ -21,6 +21,7 @@
 #define FAILED 125
 #define SCRIPT_FD 3
 #define HOME_PATH "/home/learner"
+#define SHELL "/bin/sh"
 #define SWEEPS 1000
 
 /* Only there so that a child's end interrupts ppoll. */
@@ -69,7 +70,7 @@ static int take_script(size_t length) {
     return fd;
 }
 
-static void become_script(int script, int output) {
+static void become_script(const char *shell, int script, int output) {
     sigset_t none;
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sigemptyset(&none);
@@ -85,7 +86,7 @@ static void become_script(int script, int output) {
     dup2(script, SCRIPT_FD);
     if (chdir(HOME_PATH))
         (void)!chdir("/");
-    execl("/bin/sh", "sh", "/proc/self/fd/3", (char *)NULL);
+    execl(shell, "sh", "/proc/self/fd/3", (char *)NULL);
     _exit(127);
 }
 
@@ -160,7 +161,7 @@ static int follow(int pid, int output, int64_t deadline, struct tail *tail) {
 int main(int count, char **arguments) {
     int output[2], script, pid, status;
     struct tail tail = {0};
-    if (count != 5)
+    if (count != 5 && count != 6)
         return FAILED;
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -172,7 +173,7 @@ int main(int count, char **arguments) {
         die("runner");
     pid = fork();
     if (pid == 0)
-        become_script(script, output[1]);
+        become_script(count == 6 ? arguments[5] : SHELL, script, output[1]);
     if (pid < 0)
         die("fork");
     close(script);
