@@ -28,7 +28,10 @@ done
 ln -s gawk "$folder/bin/awk"
 cp /usr/lib/yunlian/runner "$folder/bin/runner"
 
-cp -r "$(ls -d /usr/lib/python3.[0-9]*)" "$folder/lib/"
+python=$(ls -d /usr/lib/python3.[0-9]*)
+cp -a "$python" "$folder/lib/"
+# Read-only as it is mounted, Python could keep nothing of what it compiled and would begin anew in every check.
+python3 -m compileall -q "$folder/lib/${python##*/}" || true
 find "$folder/lib" -name '*.so' -exec sh -c 'ldd "$1" | grep -o "/[^ ]*\.so[^ ]*"' _ {} \; >>/tmp/libraries || true
 loader=$(ldd /bin/cat | grep -o '/[^ ]*ld-linux[^ ]*')
 sort -u /tmp/libraries | while read -r library; do
@@ -59,4 +62,3 @@ echo /usr/lib/python3/dist-packages >"$folder/lib/python3/dist-packages/node.pth
 # curl takes the first of its files that it finds, and the learner's home comes later.
 : >"$folder/.curlrc"
 chmod -R a+rX,go-w "$folder"
-find "$folder" -name __pycache__ -prune -exec rm -r {} +
