@@ -20,6 +20,11 @@ app.conf.beat_schedule = {
     },
     "refill the pool": {"task": "labs.tasks.refill", "schedule": 10.0, "options": {"expires": 10}},
     "read the meters": {"task": "labs.tasks.sample", "schedule": 10.0, "options": {"expires": 10}},
+    "forget recordings": {
+        "task": "labs.tasks.forget_recordings",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
     "settle credentials": {
         "task": "certification.tasks.settle",

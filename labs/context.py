@@ -71,6 +71,7 @@ def lab_facts(lab: Lab) -> dict[str, Any]:
         "clauses": _clause_links(lab.clauses),
         "extend_minutes": settings.LABS_EXTEND_MINUTES,
         "extend_times": settings.LABS_EXTEND_TIMES,
+        "recording_days": settings.LABS_RECORDING_DAYS,
     }
 
 
@@ -182,6 +183,7 @@ def ended_facts(session: LabSession) -> dict[str, Any]:
         "kind": _ending_kind(session, body["reason"]),
         "steps": _steps(session, body),
         "spent": minutes_in_words(spent_minutes),
+        "recordings": session.recordings.order_by("node", "terminal", "began_at"),
         "again": again if again is not None and again.pk != session.pk else None,
         "breadcrumbs": [
             {"title": _("Labs"), "url": reverse("labs:catalogue")},

@@ -25,7 +25,8 @@ def homes_body(session: LabSession) -> dict[str, Any]:
     saves = list(session.snapshots.all())
     puts = list(session.put_back.all())
     asked = [one for one in saves if one.purpose != Purpose.UNDO]
-    last = max([*asked, *puts], key=lambda wish: wish.asked_at, default=None)
+    wishes: list[Any] = [*asked, *puts]
+    last = max(wishes, key=lambda wish: wish.asked_at, default=None)
     undone = {one.node for one in saves if one.purpose == Purpose.UNDO and one.can_be_put_back}
     return {
         "saving": any(one.answered_at is None for one in saves),

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import IO, cast
 
 from django.conf import settings
 from django.db.models import Q
@@ -60,7 +61,12 @@ def _save_home(sandbox: Sandbox, snapshot: Snapshot, node: str, limit_bytes: int
             gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1, filename="", mtime=0) as packed,
         ):
             size = get_driver().save_home(
-                sandbox.ref, node, packed, uid=sandbox.uid, limit_bytes=limit_bytes, timeout_s=timeout_s
+                sandbox.ref,
+                node,
+                cast(IO[bytes], packed),
+                uid=sandbox.uid,
+                limit_bytes=limit_bytes,
+                timeout_s=timeout_s,
             )
         part.rename(path)
     finally:
@@ -81,7 +87,9 @@ def load_homes(sandbox: Sandbox, snapshot: Snapshot) -> None:
         if not path.is_file() or _sum_of(path) != home.sha256:
             raise Damaged(home.file_name)
         with gzip.open(path, "rb") as packed:
-            get_driver().load_home(sandbox.ref, home.node, packed, uid=sandbox.uid, timeout_s=CARRY_S)
+            get_driver().load_home(
+                sandbox.ref, home.node, cast(IO[bytes], packed), uid=sandbox.uid, timeout_s=CARRY_S
+            )
 
 
 def _sum_of(path: Path) -> str:

@@ -18,6 +18,7 @@ from labs import (
     suspending,
     sweeping,
 )
+from labs.recordings import keeping
 
 
 def after_commit(task: Any, *ids: object, after_s: float | None = None) -> None:
@@ -96,6 +97,11 @@ def refill() -> None:
     for task, ids in ((thaw, owed.thaw), (stop, owed.stop), (provision, owed.provision)):
         for pk in ids:
             task.delay(pk)
+
+
+@shared_task
+def forget_recordings() -> None:
+    keeping.forget_old()
 
 
 @shared_task

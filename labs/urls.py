@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labs.views import keeping, operating, pages
+from labs.views import keeping, operating, pages, recordings
 
 app_name = "labs"
 urlpatterns = [
@@ -16,6 +16,9 @@ urlpatterns = [
     path("labs/kept/<uuid:snapshot_id>/<slug:verb>/", keeping.change, name="kept_change"),
     path("labs/forks/<int:fork_id>/revoke/", keeping.revoke, name="fork_revoke"),
     path("labs/forks/<slug:token>/", keeping.fork, name="fork"),
+    path("labs/recordings/", recordings.index, name="recordings"),
+    path("labs/recordings/<uuid:recording_id>/", recordings.show, name="recording"),
+    path("labs/recordings/<uuid:recording_id>/cast/", recordings.file, name="recording_file"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

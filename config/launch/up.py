@@ -127,6 +127,7 @@ class Launch:
                 await self.supervisor.start(self.worker())
                 await self.wait_until_healthy()
             await self.supervisor.start(self.beat())
+            await self.supervisor.start(self.recorder())
             await building
         finally:
             building.cancel()
@@ -158,6 +159,9 @@ class Launch:
                    "--loglevel=WARNING"),
             5,
         )  # fmt: skip
+
+    def recorder(self) -> Program:
+        return Program("recorder", python("manage.py", "record_terminals"), 5)
 
     async def start_broker(self) -> None:
         """A broker answers: the one of REDIS_URL, else our own on a unix socket."""
@@ -244,8 +248,8 @@ class Launch:
         if self.listening is not None:
             self.listening.close()
         if self.supervisor.watched:
-            with step("Web, beat and worker stopped") as shown:
-                for name in ("web", "beat", "worker"):
+            with step("Web, beat, recorder and worker stopped") as shown:
+                for name in ("web", "beat", "recorder", "worker"):
                     shown.detail(name)
                     await self.supervisor.stop(name)
         if self.problem is None and (self.installation.var / "people.json").exists():

@@ -159,6 +159,7 @@ BROWSER_PACKAGES = {
     "xterm-addon-unicode-graphemes": "@xterm/addon-unicode-graphemes",
     "xterm-addon-web-links": "@xterm/addon-web-links",
     "xterm-addon-webgl": "@xterm/addon-webgl",
+    "asciinema-player": "asciinema-player",
     "jsqr": "jsqr",
 }
 STATICFILES_DIRS = [
@@ -276,6 +277,8 @@ LABS_FAIR_HOURS = 6
 LABS_FAIR_AGEING_PERCENT = 10
 LABS_FAIR_PUBLIC_WEIGHT = 1
 LABS_SOCKET_RECHECK_SECONDS = 30
+LABS_RECORDING_DAYS = 30
+LABS_RECORDING_MIB = 16
 LABS_METRICS_TOKEN = ENV.labs_metrics_token
 LABS_IDLE_FREEZE_MINUTES = 20
 LABS_AWAY_FREEZE_MINUTES = 5

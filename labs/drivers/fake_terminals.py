@@ -161,9 +161,10 @@ class FakeShell:
         if viewer.size_seen != self.size:
             viewer.size_seen = self.size
             return Resized(*self.size)
-        if viewer.watching and (modes := self._modes()) != viewer.modes_seen:
+        modes = self._modes()
+        if viewer.watching and modes is not None and modes != viewer.modes_seen:
             viewer.modes_seen = modes
-            return Modes(self.end, *modes) if modes else None
+            return Modes(self.end, *modes)
         if untold and viewer.cursor >= self.exit_at:
             viewer.exits_seen = self.exits
             return Exited(self.code)

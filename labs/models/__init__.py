@@ -5,6 +5,7 @@ from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.ledger import Meter, UsageEntry
 from labs.models.place import Outcome, QueuePlace
 from labs.models.pool import Expectation, ImageSet
+from labs.models.recording import Recording
 from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession, Mode
@@ -35,6 +36,7 @@ __all__ = [
     "Outcome",
     "PuttingBack",
     "QueuePlace",
+    "Recording",
     "Resize",
     "Sandbox",
     "SandboxEvent",
