@@ -68,13 +68,13 @@ class Past:
     opened: tuple[HintOpening, ...] = ()
 
     @classmethod
-    def of(cls, session: LabSession, *, has_failures: bool) -> "Past":
-        """Passes of before are looked for only where something fails now."""
+    def of(cls, session: LabSession, *, has_failures: bool, charges: bool = True) -> "Past":
+        """Passes of before are looked for only where something fails now, opened hints only where they cost."""
         return cls(
             session.gives_help,
             session.is_open,
             session.check_results.last_passes() if has_failures else {},
-            tuple(session.hint_openings.all()),
+            tuple(session.hint_openings.all()) if charges else (),
         )
 
     @property
@@ -91,7 +91,8 @@ def session_body(session: LabSession) -> dict[str, Any]:
     resizes = newest_resizes(nodes)
     asked = set(session.check_requests.unanswered().values_list("step", flat=True))
     results = {(found.step, found.check_key): found for found in session.check_results.newest()}
-    past = Past.of(session, has_failures=not all(found.passed for found in results.values()))
+    has_failures = not all(found.passed for found in results.values())
+    past = Past.of(session, has_failures=has_failures, charges=lab.charges_for_hints)
     return {
         "id": str(session.pk),
         "lab": lab.slug,

@@ -18,6 +18,7 @@ from labs.bodies import session_body, steps_of
 from labs.lifecycle import Reason
 from labs.models import Lab, LabSession, Outcome
 from labs.script_words import SCRIPTS, script_words
+from labs.teaching import helping
 
 
 def query_of(wish: dict[str, str]) -> str:
@@ -124,6 +125,7 @@ def session_facts(request: HttpRequest, session: LabSession) -> dict[str, Any]:
         "queue_keep_minutes": settings.LABS_QUEUE_KEEP_MINUTES,
         "page_data": {
             "session": body,
+            "help": helping.help_body(session),
             "api": f"/api/v1/lab-sessions/{session.pk}",
             "events": f"/ws/labs/sessions/{session.pk}/events/?{urlencode({'lang': language})}",
             "csrf": get_token(request),

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from labs.models import Level
+from labs.models import Level, Place
 
 
 class CatalogueFilter(forms.Form):
@@ -29,3 +29,28 @@ class StopReason(forms.Form):
         help_text=_("Kept in the log of acts, where other operators read it."),
         max_length=300,
     )
+
+
+class NewClass(forms.Form):
+    """The name of a class to open."""
+
+    name = forms.CharField(label=_("Name of the class"), max_length=120)
+
+
+class JoinCode(forms.Form):
+    """The code that an instructor gave out."""
+
+    code = forms.CharField(
+        label=_("Code of the class"), max_length=20, help_text=_("Eight letters and digits.")
+    )
+
+
+class ListedNames(forms.Form):
+    """User names or addresses, one a line, and what they do in the class."""
+
+    names = forms.CharField(
+        label=_("User names or e-mail addresses, one a line"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    role = forms.ChoiceField(label=_("They are"), choices=Place.choices, initial=Place.LEARNS)

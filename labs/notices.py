@@ -24,6 +24,11 @@ def session_changed(session_id: object) -> None:
     _after_commit(session_id, {"type": "session.changed"})
 
 
+def help_changed(session_id: object) -> None:
+    """Watchers read anew who helps in the session."""
+    _after_commit(session_id, {"type": "session.help"})
+
+
 def progress(session_id: object, phase: str, detail: str = "") -> None:
     """Watchers learn how far the start of the sandbox is."""
     _after_commit(session_id, {"type": "session.progress", "phase": phase, "detail": detail})

@@ -1,9 +1,9 @@
-"""Who may do what with which lab session."""
+"""Who may do what with which lab session, and in which class."""
 
 import rules
 
-from community.api import User, is_operator
-from labs.models import LabSession, Recording
+from community.api import User, is_instructor, is_operator
+from labs.models import ClassPlace, LabSession, Place, Recording, TaughtClass
 
 
 @rules.predicate
@@ -24,5 +24,31 @@ def may_play(person: User, recording: Recording | None) -> bool:
 
 
 rules.add_perm("labs.play_recording", may_play)
+
+
+@rules.predicate
+def teaches_its_learner(person: User, session: LabSession | None) -> bool:
+    """Whether ``person`` teaches a class in which the session's learner learns."""
+    if session is None or not person.is_active:
+        return False
+    learns = ClassPlace.objects.filter(person_id=session.learner_id, role=Place.LEARNS)
+    return TaughtClass.objects.taught_by(person).filter(pk__in=learns.values("taught_class")).exists()
+
+
+@rules.predicate
+def teaches_class(person: User, taught_class: TaughtClass | None) -> bool:
+    if taught_class is None or not person.is_active:
+        return False
+    return taught_class.places.filter(person_id=person.pk, role=Place.TEACHES).exists()
+
+
+@rules.predicate
+def may_open_classes(person: User) -> bool:
+    return person.is_active and is_instructor(person)
+
+
 rules.add_perm("labs.work_in_session", is_its_learner)
 rules.add_perm("labs.operate", is_operator)
+rules.add_perm("labs.watch_session", teaches_its_learner)
+rules.add_perm("labs.teach_class", teaches_class)
+rules.add_perm("labs.open_classes", may_open_classes)

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from labs.consumers import SessionConsumer, TerminalConsumer
+from labs.consumers import SessionConsumer, TerminalConsumer, WallConsumer, WatchConsumer
 
 websocket_urlpatterns = [
     path(
         "ws/labs/sessions/<uuid:session>/nodes/<slug:node>/terminals/<int:terminal>/",
         TerminalConsumer.as_asgi(),
     ),
+    path(
+        "ws/labs/watching/<uuid:session>/nodes/<slug:node>/terminals/<int:terminal>/", WatchConsumer.as_asgi()
+    ),
+    path("ws/labs/classes/<int:taught>/wall/", WallConsumer.as_asgi()),
     path("ws/labs/sessions/<uuid:session>/events/", SessionConsumer.as_asgi()),
 ]

@@ -11,6 +11,7 @@ SCRIPTS = (
     "freezing.js",
     "guard.js",
     "keeping.js",
+    "help.js",
     "keybar.js",
     "panes.js",
     "preferences.js",
@@ -34,7 +35,13 @@ Words = dict[str, str | dict[str, str]]
 
 def script_words() -> Words:
     """Every phrase by name; ``{name}`` is filled in by the script, one and many are told apart by ``count``."""
-    return {**_terminal_words(), **_session_words(), **_queue_words(), **_step_words()}
+    return {
+        **_terminal_words(),
+        **_session_words(),
+        **_queue_words(),
+        **_step_words(),
+        **_help_words(),
+    }
 
 
 def _terminal_words() -> Words:
@@ -153,4 +160,18 @@ def _step_words() -> Words:
         "type_here": _("Run"),
         "copy": _("Copy"),
         "copy_command": _("Copy {command}"),
+    }
+
+
+def _help_words() -> Words:
+    return {
+        "help_seen_by": _("Your instructors of {classes} can see your terminals."),
+        "help_raised": _("Your hand has been up since {time}. Your instructors see it."),
+        "help_asks": _("{name} asks to type in your terminals."),
+        "help_may_type": _("{name} may type in your terminals until {time}."),
+        "help_types": _("{name} is typing in {node}."),
+        "help_allow": _("Allow"),
+        "help_refuse": _("Refuse"),
+        "help_withdraw": _("Stop at once"),
+        "help_said": _("{name}, {time}: {words}"),
     }

@@ -7,12 +7,13 @@ from django.core.exceptions import ValidationError
 
 from community.api import User
 from labs import idling
-from labs.drivers.base import Terminal
+from labs.drivers.base import Terminal, Watch
 from labs.engine import get_driver
 from labs.lifecycle import State
 from labs.models import LabSession, Node
 from labs.refusals import NotPossibleNow
 from labs.sessions import resume, session_of
+from labs.teaching.classes import session_for
 
 
 class NoSuchTerminal(Exception):
@@ -50,6 +51,19 @@ def place_of(person: User, session_id: str, node: str, terminal: int) -> Place:
         session = session_of(person, session_id)
     except (LabSession.DoesNotExist, ValidationError) as error:
         raise NoSuchTerminal from error
+    return _place(session, node, terminal)
+
+
+def place_to_watch(person: User, session_id: str, node: str, terminal: int) -> Place:
+    """Where the terminal is, for an instructor of its learner. Raises NoSuchTerminal, NotYet or Ended."""
+    try:
+        session = session_for(person, session_id)
+    except (LabSession.DoesNotExist, ValidationError) as error:
+        raise NoSuchTerminal from error
+    return _place(session, node, terminal)
+
+
+def _place(session: LabSession, node: str, terminal: int) -> Place:
     sandbox = session.sandbox
     if sandbox is None and session.waiting_place is not None:
         raise NotYet
@@ -84,3 +98,8 @@ async def open_terminal(place: Place, *, offset: int, cols: int, rows: int) -> T
     return await get_driver().attach(
         place.ref, place.node, place.terminal, offset=offset, cols=cols, rows=rows
     )
+
+
+async def watch_terminal(place: Place, *, offset: int) -> Watch:
+    """A silent look from absolute ``offset`` on. Raises NodeGone or DriverError."""
+    return await get_driver().watch(place.ref, place.node, place.terminal, offset=offset)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labs.views import keeping, operating, pages, recordings
+from labs.views import keeping, operating, pages, recordings, teaching
 
 app_name = "labs"
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
     path("labs/recordings/", recordings.index, name="recordings"),
     path("labs/recordings/<uuid:recording_id>/", recordings.show, name="recording"),
     path("labs/recordings/<uuid:recording_id>/cast/", recordings.file, name="recording_file"),
+    path("labs/classes/", teaching.my_classes, name="classes"),
+    path("labs/classes/join/", teaching.join, name="join"),
+    path("labs/classes/<int:class_id>/", teaching.one_class, name="class"),
+    path("labs/classes/<int:class_id>/wall/", teaching.wall, name="wall"),
+    path("labs/watching/<uuid:session_id>/", teaching.watch, name="watch"),
+    path("labs/classes/<int:class_id>/places/<int:place_id>/leave/", teaching.leave, name="leave-class"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

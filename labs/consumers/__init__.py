@@ -3,6 +3,8 @@
 from labs.consumers.common import Code, sockets_of
 from labs.consumers.session import SessionConsumer
 from labs.consumers.terminal import INPUT_FRAME_BYTES, INPUT_WAITING_BYTES, TerminalConsumer
+from labs.consumers.wall import WallConsumer
+from labs.consumers.watching import WatchConsumer
 
 __all__ = [
     "INPUT_FRAME_BYTES",
@@ -10,5 +12,7 @@ __all__ = [
     "Code",
     "SessionConsumer",
     "TerminalConsumer",
+    "WallConsumer",
+    "WatchConsumer",
     "sockets_of",
 ]

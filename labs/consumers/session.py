@@ -20,6 +20,7 @@ from labs.consumers.common import Code, Goodbye, Seat
 from labs.models import CheckResult, LabCheck, LabSession
 from labs.notices import group_of
 from labs.sessions import session_of
+from labs.teaching import helping
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,14 @@ class SessionConsumer(AsyncWebsocketConsumer):
     async def session_changed(self, _message: dict[str, Any]) -> None:
         await self.tell_session()
 
+    async def session_help(self, _message: dict[str, Any]) -> None:
+        body = await self.read_help()
+        if body is not None:
+            await self.tell(body)
+
+    async def session_typing(self, message: dict[str, Any]) -> None:
+        await self.tell({"type": "typing", "who": message["who"], "node": message["node"]})
+
     async def session_progress(self, message: dict[str, Any]) -> None:
         with override(self.language):
             detail = bodies.progress_words(message["phase"])
@@ -106,6 +115,12 @@ class SessionConsumer(AsyncWebsocketConsumer):
         with override(self.language):
             session = LabSession.objects.filter(pk=self.scope["url_route"]["kwargs"]["session"]).first()
             return {"type": "session", **bodies.session_body(session)} if session else None
+
+    @database_sync_to_async
+    def read_help(self) -> dict[str, Any] | None:
+        with override(self.language):
+            session = LabSession.objects.filter(pk=self.scope["url_route"]["kwargs"]["session"]).first()
+            return {"type": "help", **helping.help_body(session)} if session else None
 
     @database_sync_to_async
     def read_check(self, result_id: int) -> dict[str, Any] | None:

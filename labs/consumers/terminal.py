@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs
@@ -197,10 +198,15 @@ class TerminalConsumer(AsyncConsumer):
         if person is None:
             raise Goodbye(Code.NOT_SIGNED_IN)
         route = self.scope["url_route"]["kwargs"]
+        place = await self.placed(
+            terminals.place_of, person, str(route["session"]), route["node"], route["terminal"]
+        )
+        return person.pk, place
+
+    async def placed(self, find: Callable[..., terminals.Place], *where: Any) -> terminals.Place:
+        """What ``find`` finds; its refusals as the socket's codes. Raises Goodbye."""
         try:
-            place = await database_sync_to_async(terminals.place_of)(
-                person, str(route["session"]), route["node"], route["terminal"]
-            )
+            return await database_sync_to_async(find)(*where)
         except NoSuchTerminal as error:
             raise Goodbye(Code.NOT_FOUND) from error
         except Frozen as error:
@@ -209,7 +215,6 @@ class TerminalConsumer(AsyncConsumer):
             raise Goodbye(Code.NOT_YET, {"type": "notice", "kind": "starting"}) from error
         except Ended as error:
             raise Goodbye(Code.ENDED, {"type": "notice", "kind": "ended", "reason": error.reason}) from error
-        return person.pk, place
 
     async def pump_output(self, terminal: Terminal) -> None:
         async for event in terminal:

@@ -10,13 +10,25 @@ from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
 from labs.models.session import CheckRequest, CheckResult, LabSession, Mode
 from labs.models.snapshot import Fork, ForkOpening, PuttingBack, Snapshot, SnapshotHome
-from labs.models.teaching import HintOpening
+from labs.models.teaching import (
+    ClassPlace,
+    Deed,
+    HintOpening,
+    Place,
+    RaisedHand,
+    TaughtClass,
+    TeachingEvent,
+    TeachingMessage,
+    TypingLeave,
+)
 from labs.models.usage import Host
 
 __all__ = [
     "Allowance",
     "CheckRequest",
     "CheckResult",
+    "ClassPlace",
+    "Deed",
     "Expectation",
     "Fork",
     "ForkOpening",
@@ -34,13 +46,19 @@ __all__ = [
     "Node",
     "OperatorAct",
     "Outcome",
+    "Place",
     "PuttingBack",
     "QueuePlace",
+    "RaisedHand",
     "Recording",
     "Resize",
     "Sandbox",
     "SandboxEvent",
     "Snapshot",
     "SnapshotHome",
+    "TaughtClass",
+    "TeachingEvent",
+    "TeachingMessage",
+    "TypingLeave",
     "UsageEntry",
 ]

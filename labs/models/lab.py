@@ -115,6 +115,11 @@ class Lab(ClusterableModel):
         """The points of all checks."""
         return sum(check.points for step in self.steps.all() for check in step.checks.all())
 
+    @property
+    def charges_for_hints(self) -> bool:
+        """Whether any hint of this lab costs points."""
+        return any(self.hint_cost_of(check) for step in self.steps.all() for check in step.checks.all())
+
     def hint_cost_of(self, check: "LabCheck") -> int:
         """The points that opening one hint of ``check`` takes; 0 when its hints are free."""
         return self.hint_cost if check.hint_cost is None else check.hint_cost

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, Query, Schema
 
 from labs import sessions
-from labs.models import Fork, LabSession, Node, Snapshot
+from labs.models import Fork, LabSession, Node, Snapshot, TaughtClass, TypingLeave
 from labs.refusals import Refusal
 
 
@@ -50,6 +50,8 @@ def not_found_words(error: Exception) -> str:
         Node.DoesNotExist: _("This lab has no such machine."),
         Snapshot.DoesNotExist: _("You have no such saved files."),
         Fork.DoesNotExist: _("This link can no longer be opened."),
+        TaughtClass.DoesNotExist: _("You have no such class."),
+        TypingLeave.DoesNotExist: _("Nobody asks to type any more."),
     }
     return next(
         (text for kind, text in words.items() if isinstance(error, kind)), _("There is no such thing.")

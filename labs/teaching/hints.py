@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from labs import notices
-from labs.models import CheckResult, HintOpening, Lab, LabCheck, LabSession
+from labs.models import CheckResult, Deed, HintOpening, Lab, LabCheck, LabSession
 from labs.models.lab import spoken
 from labs.refusals import NotPossibleNow, SessionClosed
+from labs.teaching.recording import record
 
 OTHERWISE = "otherwise"
 
@@ -94,4 +95,5 @@ def open_hint(session: LabSession, check: LabCheck, number: int) -> None:
             )
     except IntegrityError:
         return
+    record(session, session.learner, Deed.HINT_OPENED, f"{found.step}/{found.check_key} {reason} {number}")
     notices.session_changed(session.pk)

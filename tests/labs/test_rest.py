@@ -260,6 +260,13 @@ def test_the_api_describes_itself(api):
         ("post", f"{one}/finish"),
         ("post", f"{one}/checks/{{step}}"),
         ("post", f"{one}/checks/{{step}}/{{check}}/hints/{{number}}"),
+        ("get", f"{one}/help"),
+        ("post", f"{one}/hand"),
+        ("delete", f"{one}/hand"),
+        ("post", f"{one}/leaves"),
+        ("post", f"{one}/leaves/{{leave}}/grant"),
+        ("delete", f"{one}/leaves/{{leave}}"),
+        ("post", "/api/v1/classes/{class_id}/messages"),
         ("post", f"{one}/nodes/{{node}}/restart"),
     } == verbs
     for methods in described["paths"].values():

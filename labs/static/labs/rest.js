@@ -10,6 +10,29 @@ export class Refused extends Error {
   }
 }
 
+/** The answer's body and status. Raises Refused. */
+export async function callApi({ address, method, wish = undefined, csrf, language }) {
+  let response;
+  try {
+    response = await fetch(`${address}?lang=${language}`, {
+      method,
+      headers: {
+        Accept: "application/json",
+        "X-CSRFToken": csrf,
+        ...(wish && { "Content-Type": "application/json" }),
+      },
+      body: wish && JSON.stringify(wish),
+      credentials: "same-origin",
+    });
+  } catch {
+    throw new Refused(0, { detail: say("rest_unreachable") });
+  }
+  const isJson = response.headers.get("content-type")?.includes("json");
+  const body = isJson ? await response.json() : null;
+  if (!response.ok) throw new Refused(response.status, body);
+  return { status: response.status, body };
+}
+
 export class SessionApi {
   #base;
   #csrf;
@@ -35,6 +58,22 @@ export class SessionApi {
 
   extend() {
     return this.#call("POST", "/extend");
+  }
+
+  raiseHand(words) {
+    return this.#call("POST", "/hand", { words });
+  }
+
+  lowerHand() {
+    return this.#call("DELETE", "/hand");
+  }
+
+  grantLeave(leave) {
+    return this.#call("POST", `/leaves/${leave}/grant`);
+  }
+
+  endLeave(leave) {
+    return this.#call("DELETE", `/leaves/${leave}`);
   }
 
   finish() {
@@ -73,26 +112,7 @@ export class SessionApi {
     return this.#call("DELETE", "");
   }
 
-  /** The answer's body and status. Raises Refused. */
-  async #call(method, path, wish = undefined) {
-    let response;
-    try {
-      response = await fetch(`${this.#base}${path}?lang=${this.#language}`, {
-        method,
-        headers: {
-          Accept: "application/json",
-          "X-CSRFToken": this.#csrf,
-          ...(wish && { "Content-Type": "application/json" }),
-        },
-        body: wish && JSON.stringify(wish),
-        credentials: "same-origin",
-      });
-    } catch {
-      throw new Refused(0, { detail: say("rest_unreachable") });
-    }
-    const isJson = response.headers.get("content-type")?.includes("json");
-    const body = isJson ? await response.json() : null;
-    if (!response.ok) throw new Refused(response.status, body);
-    return { status: response.status, body };
+  #call(method, path, wish = undefined) {
+    return callApi({ address: `${this.#base}${path}`, method, wish, csrf: this.#csrf, language: this.#language });
   }
 }

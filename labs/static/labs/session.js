@@ -4,6 +4,7 @@ import { Clock } from "@labs/clock.js";
 import { fitStylesToPolicy } from "@labs/csp.js";
 import { confirmed, tell } from "@labs/dialogs.js";
 import { Freezing } from "@labs/freezing.js";
+import { Help } from "@labs/help.js";
 import { Keeping } from "@labs/keeping.js";
 import { KeyBar } from "@labs/keybar.js";
 import { Divider, Halves, PaneWalk } from "@labs/panes.js";
@@ -65,6 +66,7 @@ class LabPage {
       active: () => this.#terminals?.active?.node,
       resize: (node, size) => this.#ask(() => this.#api.resize(node, size)),
     });
+    this.help = new Help(this.#api, page.help);
     this.#wireButtons();
     this.#draw(this.#body);
     this.#listen();
@@ -198,6 +200,8 @@ class LabPage {
   #heard(event) {
     if (event.type === "session") this.#draw(event);
     else if (event.type === "check") this.steps.showCheck(event.step, event);
+    else if (event.type === "help") this.help.draw(event);
+    else if (event.type === "typing") this.help.typing(event);
     else if (event.type === "progress" && this.#body.state === "requested") {
       this.#draw({ ...this.#body, state: "provisioning" });
     }

@@ -46,7 +46,7 @@ const tellsDevicePixels = (element) =>
 
 /**
  * Options: ``path`` of its websocket, ``node``, ``number``, ``panel`` (the cloned #terminal-template), ``preferences``
- * {screenReader, scrollback}, and callbacks ``leave(step)`` on F6, ``search()``, ``ended(code)``, ``alive()``.
+ * {screenReader, scrollback}, ``watching`` {mayType()} for somebody who looks on, and callbacks ``leave(step)`` on F6, ``search()``, ``ended(code)``, ``alive()``.
  */
 export class TerminalView {
   #options;
@@ -119,7 +119,7 @@ export class TerminalView {
   }
 
   fit() {
-    if (!this.#opened || this.#panel.clientWidth === 0) return;
+    if (!this.#opened || this.#panel.clientWidth === 0 || this.#options.watching) return;
     this.#follows = false;
     this.#fit.fit();
   }
@@ -211,7 +211,7 @@ export class TerminalView {
       scrollback: this.#options.preferences.scrollback ?? SCROLLBACK_LINES,
     });
     refuseFreezingSequences(terminal);
-    answerOnlyLiveQueries(terminal, () => this.#replay.isOn);
+    answerOnlyLiveQueries(terminal, () => Boolean(this.#options.watching) || this.#replay.isOn);
     terminal.loadAddon(this.#fit);
     terminal.loadAddon(this.search);
     terminal.loadAddon(new UnicodeGraphemesAddon());
@@ -233,7 +233,7 @@ export class TerminalView {
     this.#drawWithWebgl();
     const label = say("terminal_label", { node: this.node, number: this.number });
     this.#terminal.textarea.setAttribute("aria-label", label);
-    this.#fit.fit();
+    if (!this.#options.watching) this.#fit.fit();
     this.#connection.resize(this.#terminal.cols, this.#terminal.rows);
     new ResizeObserver(() => requestAnimationFrame(() => this.fit())).observe(this.#panel);
     const noteRead = () => rememberHere(this.#memory, { epoch: this.#connection.epoch, offset: this.#connection.received });
@@ -285,6 +285,7 @@ export class TerminalView {
   }
 
   #typed(data) {
+    if (this.#options.watching && !this.#options.watching.mayType()) return;
     if (this.#follows) this.fit();
     if (this.#connection.hasExited) {
       if (data === CARRIAGE_RETURN) this.#again();
@@ -310,6 +311,7 @@ export class TerminalView {
   #hello(hello) {
     if (!this.#everConnected) this.#replay.start(hello, recallHere(this.#memory, null));
     this.#everConnected = true;
+    if (this.#options.watching) this.#follow(hello);
     this.#banner("");
     this.#options.alive?.();
   }
