@@ -1,4 +1,4 @@
-"""HTTP to Django, websockets to the labs; Origin is checked before the session is read."""
+"""Previews by their host; else HTTP to Django, websockets to the labs; Origin is checked before the session is read."""
 
 import os
 
@@ -9,8 +9,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 http = get_asgi_application()
 
-from labs.routing import websocket_urlpatterns  # noqa: E402  (needs the app registry)
+from labs.previews import PreviewGate  # noqa: E402  (needs the app registry)
+from labs.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+application = PreviewGate(
+    ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
 )

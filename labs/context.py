@@ -17,6 +17,8 @@ from labs import sessions, topology
 from labs.bodies import session_body, steps_of
 from labs.lifecycle import Reason
 from labs.models import Lab, LabSession, Outcome
+from labs.models.lab import spoken
+from labs.previews.hosts import are_offered as previews_offered
 from labs.script_words import SCRIPTS, script_words
 from labs.teaching import helping
 
@@ -123,6 +125,9 @@ def session_facts(request: HttpRequest, session: LabSession) -> dict[str, Any]:
         "startup": _startup(session.lab),
         "extend_minutes": settings.LABS_EXTEND_MINUTES,
         "queue_keep_minutes": settings.LABS_QUEUE_KEEP_MINUTES,
+        "upload_mib": settings.LABS_UPLOAD_MIB,
+        "previews": _previews(session),
+        "previews_offered": previews_offered(),
         "page_data": {
             "session": body,
             "help": helping.help_body(session),
@@ -151,6 +156,19 @@ def _steps(session: LabSession, body: dict[str, Any]) -> list[dict[str, Any]]:
         before["next"] = {"id": after["id"], "title": after["title"]}
         after["previous"] = {"id": before["id"], "title": before["title"]}
     return steps
+
+
+def _previews(session: LabSession) -> list[dict[str, Any]]:
+    """The ports that the lab offers to open."""
+    return [
+        {
+            "title": preview["title"][spoken()],
+            "node": preview["node"],
+            "port": preview["port"],
+            "href": reverse("labs:preview", args=[session.pk, preview["node"], preview["port"]]),
+        }
+        for preview in session.lab.previews
+    ]
 
 
 def _mark(check: dict[str, Any]) -> str:

@@ -4,11 +4,16 @@ from django.utils.translation import gettext as _
 
 SCRIPTS = (
     "backoff.js",
+    "beside.js",
     "clock.js",
+    "codemirror.js",
     "connection.js",
     "csp.js",
     "dialogs.js",
     "freezing.js",
+    "editor.js",
+    "fileapi.js",
+    "files.js",
     "guard.js",
     "keeping.js",
     "help.js",
@@ -28,6 +33,7 @@ SCRIPTS = (
     "terminals.js",
     "theme.js",
     "words.js",
+    "workarea.js",
 )
 
 Words = dict[str, str | dict[str, str]]
@@ -41,6 +47,7 @@ def script_words() -> Words:
         **_queue_words(),
         **_step_words(),
         **_help_words(),
+        **_work_words(),
     }
 
 
@@ -129,6 +136,25 @@ def _queue_words() -> Words:
         ),
         "queue_unknown": _("How long it takes cannot be said yet."),
         "queue_admitted": _("It is your turn. Your machines are being made."),
+    }
+
+
+def _work_words() -> Words:
+    return {
+        "files_count": {"one": _("{count} entry"), "many": _("{count} entries")},
+        "files_more": _("The first {count} entries; the terminal shows the rest."),
+        "files_link": _("link"),
+        "files_download": _("Download {name}"),
+        "files_rename": _("Rename {name}"),
+        "files_remove": _("Delete {name}"),
+        "files_removed": _("{name} was deleted."),
+        "files_uploading": _("Uploading {name} ({place} of {total})…"),
+        "new_file": _("New file"),
+        "new_folder": _("New folder"),
+        "editor_label": _(
+            "{name} on {node}. Escape, then Tab leaves the editor; F6 goes on to the next pane."
+        ),
+        "editor_saved": _("{name} was saved."),
     }
 
 

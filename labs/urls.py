@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labs.views import keeping, operating, pages, recordings, teaching
+from labs.views import keeping, operating, pages, previews, recordings, teaching
 
 app_name = "labs"
 urlpatterns = [
@@ -25,6 +25,7 @@ urlpatterns = [
     path("labs/classes/<int:class_id>/wall/", teaching.wall, name="wall"),
     path("labs/watching/<uuid:session_id>/", teaching.watch, name="watch"),
     path("labs/classes/<int:class_id>/places/<int:place_id>/leave/", teaching.leave, name="leave-class"),
+    path("labs/sessions/<uuid:session_id>/ports/<slug:node>/<int:port>/", previews.enter, name="preview"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

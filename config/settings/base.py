@@ -161,6 +161,30 @@ BROWSER_PACKAGES = {
     "xterm-addon-webgl": "@xterm/addon-webgl",
     "asciinema-player": "asciinema-player",
     "jsqr": "jsqr",
+    "codemirror-state": "@codemirror/state",
+    "codemirror-view": "@codemirror/view",
+    "codemirror-language": "@codemirror/language",
+    "codemirror-commands": "@codemirror/commands",
+    "codemirror-search": "@codemirror/search",
+    "codemirror-autocomplete": "@codemirror/autocomplete",
+    "codemirror-lint": "@codemirror/lint",
+    "codemirror-lang-javascript": "@codemirror/lang-javascript",
+    "codemirror-lang-json": "@codemirror/lang-json",
+    "codemirror-lang-python": "@codemirror/lang-python",
+    "codemirror-lang-yaml": "@codemirror/lang-yaml",
+    "codemirror-streamparser": "@codemirror/streamparser",
+    "lezer-common": "@lezer/common",
+    "lezer-highlight": "@lezer/highlight",
+    "lezer-lr": "@lezer/lr",
+    "lezer-javascript": "@lezer/javascript",
+    "lezer-json": "@lezer/json",
+    "lezer-python": "@lezer/python",
+    "lezer-yaml": "@lezer/yaml",
+    "style-mod": "style-mod",
+    "w3c-keyname": "w3c-keyname",
+    "crelt": "crelt",
+    "find-cluster-break": "@marijn/find-cluster-break",
+    "codemirror-legacy-modes": "@codemirror/legacy-modes",
 }
 STATICFILES_DIRS = [
     (f"vendor/{name}", ROOT / "node_modules" / package)
@@ -268,6 +292,10 @@ LABS_STARTS_PER_HOUR = 30
 LABS_CHECKS_PER_MINUTE = 40
 LABS_CHECK_WAIT_SECONDS = 30
 LABS_SOCKETS_PER_PERSON = 32
+# Browsers take every name below localhost for this machine; elsewhere a wildcard has to be set up first.
+LABS_PREVIEW_HOST = ENV.preview_host or ("preview.localhost" if PUBLIC_HOST == "localhost" else "")
+LABS_PREVIEW_CONNECTIONS = 32
+LABS_PREVIEW_IDLE_SECONDS = 300
 LABS_UPLOAD_MIB = 16
 LABS_DOWNLOAD_MIB = 256
 LABS_EDIT_KIB = 1024

@@ -1,5 +1,6 @@
 """What the process environment may say, read once and checked; everything else is code."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -32,6 +33,7 @@ class Environment(BaseSettings):
     sandbox_capacity_mib: int = 0
     sandbox_pool_percent: int = Field(default=25, ge=0, le=100)
     sandbox_keeper_gid: int = 0
+    preview_host: str = ""
     django_debug: bool = False
     labs_metrics_token: str = ""
     log_format: Literal["lines", "json"] = "lines"
@@ -48,6 +50,16 @@ class Environment(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ValueError("PUBLIC_URL must look like https://labs.example.org, without a path")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("preview_host")
+    @classmethod
+    def plain_host(cls, value: str) -> str:
+        host = value.strip().lower().strip(".")
+        if host and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
+            raise ValueError(
+                "PREVIEW_HOST must be a host name like preview.example.org, without scheme and port"
+            )
+        return host
 
     @model_validator(mode="after")
     def kept_public_url(self) -> Self:

@@ -78,6 +78,14 @@ class StepText(Part):
     checks: list[CheckText] = Field(default=[], max_length=20)
 
 
+class PreviewText(Part):
+    """A port of a node that the lab page offers to open."""
+
+    node: str
+    port: int = Field(ge=1, le=65_535)
+    title: Titles
+
+
 class Manifest(Part):
     slug: Key
     level: Literal["beginner", "intermediate", "advanced"]
@@ -87,6 +95,7 @@ class Manifest(Part):
     title: Titles
     summary: Words
     nodes: list[NodeText] = Field(min_length=1, max_length=8)
+    previews: list[PreviewText] = Field(default=[], max_length=8)
     steps: list[StepText] = Field(min_length=1, max_length=40)
 
     @property
@@ -111,6 +120,12 @@ class Manifest(Part):
             yield ("terminals",), f"at most {settings.LABS_TERMINALS_PER_NODE} terminals per node"
         if not places:
             yield ("steps",), "a lab needs at least one check, or it could never be passed"
+        yield from _repeated(
+            "preview", [(("previews", i, "port"), f"{p.node}:{p.port}") for i, p in enumerate(self.previews)]
+        )
+        for i, preview in enumerate(self.previews):
+            if preview.node not in self.node_names:
+                yield ("previews", i, "node"), f"{preview.node!r} is no node of this lab"
         for i, node in enumerate(self.nodes):
             yield from self._node_faults(("nodes", i), node)
         for path, check in places:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models, transaction
 from pydantic import ValidationError
 
-from labs.bundles.manifest import CheckText, Manifest, NodeText, StepText, plain
+from labs.bundles.manifest import CheckText, Manifest, NodeText, PreviewText, StepText, plain
 from labs.bundles.reading import LANGUAGES, MANIFEST, Bundle
 from labs.bundles.writing import manifest_text
 from labs.models import Lab, LabCheck, LabStep
@@ -33,6 +33,7 @@ def import_lab(bundle: Bundle) -> tuple[Lab, bool]:
             "summary_zh": manifest.summary.zh,
             "summary_en": manifest.summary.en,
             "nodes": [plain(node) for node in manifest.nodes],
+            "previews": [plain(preview) for preview in manifest.previews],
             "solutions": {f"{step}.{node}": text for (step, node), text in bundle.solutions.items()},
             "manifest": bundle.text,
         },
@@ -141,6 +142,7 @@ def _manifest_of(lab: Lab) -> Manifest:
             "title": {"zh": lab.title_zh, "en": lab.title_en},
             "summary": {"zh": lab.summary_zh, "en": lab.summary_en},
             "nodes": [NodeText.model_validate(node) for node in lab.nodes],
+            "previews": [PreviewText.model_validate(preview) for preview in lab.previews],
             "steps": [_step_of(step) for step in lab.steps.all()],
         }
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from labs.bundles.manifest import CheckText, Manifest, NodeText, Part, StepText
+from labs.bundles.manifest import CheckText, Manifest, NodeText, Part, PreviewText, StepText
 
 
 def manifest_text(manifest: Manifest) -> str:
@@ -21,6 +21,8 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     for node in manifest.nodes:
         yield from ("", "[[nodes]]")
         yield from _node(node)
+    for preview in manifest.previews:
+        yield from _preview(preview)
     for step in manifest.steps:
         yield from _step(step)
 
@@ -36,6 +38,12 @@ def _node(node: NodeText) -> Iterator[str]:
         yield from _entries(node, "read_only", "read_only_reason")
     if node.links:
         yield from _entries(node, "links")
+
+
+def _preview(preview: PreviewText) -> Iterator[str]:
+    yield from ("", "[[previews]]")
+    yield from _entries(preview, "node", "port")
+    yield from _table("[previews.title]", preview.title)
 
 
 def _step(step: StepText) -> Iterator[str]:

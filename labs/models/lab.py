@@ -70,6 +70,7 @@ class Lab(ClusterableModel):
     summary_zh = models.TextField(_("summary (Chinese)"))
     summary_en = models.TextField(_("summary (English)"))
     nodes = models.JSONField(_("nodes"), default=list)
+    previews = models.JSONField(_("previews"), default=list, blank=True)
     solutions = models.JSONField(default=dict, blank=True, editable=False)
     manifest = models.TextField(blank=True, editable=False)
     hint_cost = models.PositiveSmallIntegerField(

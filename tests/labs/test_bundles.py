@@ -63,6 +63,14 @@ hints.en = ["Try again", "Use echo"]
 reason.zh = "别的"
 reason.en = "Something else"
 """
+PREVIEW = """\
+[[previews]]
+node = "box"
+port = 8080
+[previews.title]
+zh = "网页"
+en = "The page"
+"""
 
 
 @pytest.fixture
@@ -117,6 +125,9 @@ def test_a_valid_folder_is_read(folder):
         ("timeout_s = 5", "timeout_s = 61", 33, "timeout_s"),
         ('["yl-t-001:2026:service-health"]', '["nonsense"]', 34, "no clause reference"),
         ('hints.en = ["Try again", "Use echo"]', "hints.en = []", 41, "as many hints"),
+        ("[[steps]]", PREVIEW.replace("box", "nobody") + "[[steps]]", 24, "'nobody'"),
+        ("[[steps]]", PREVIEW.replace("8080", "65536") + "[[steps]]", 25, "port"),
+        ("[[steps]]", PREVIEW * 2 + "[[steps]]", 31, "'box:8080' is there twice"),
         ("[steps.checks.reasons.otherwise]", "[steps.checks.reasons.other]", 38, "otherwise"),
     ],
 )
@@ -204,6 +215,18 @@ def test_a_lab_edited_since_is_exported_as_it_is_now(folder, tmp_path):
     assert again.manifest.title.en == lab.title_en
     assert again.scripts == bundles.read(folder).scripts
     assert bundles.import_lab(again)[0].title_en == lab.title_en
+
+
+@pytest.mark.django_db
+def test_the_ports_a_lab_shows_are_kept_and_exported(folder, tmp_path):
+    (folder / "lab.toml").write_text(TOML.replace("[[steps]]", PREVIEW + "[[steps]]"))
+    lab, _changed = bundles.import_lab(bundles.read(folder))
+    assert [(p["node"], p["port"], p["title"]["en"]) for p in lab.previews] == [("box", 8080, "The page")]
+    lab.title_en = "Edited since"
+    lab.save()
+    bundles.export_lab(lab, tmp_path / "out")
+    again, _changed = bundles.import_lab(bundles.read(tmp_path / "out" / "greeting"))
+    assert again.previews == lab.previews
 
 
 @pytest.mark.django_db

@@ -3,7 +3,12 @@
 import { say } from "@labs/words.js";
 
 /** True once the person agreed in the dialog ``id``; ``fill`` puts words into its data-slot elements first. */
-export function confirmed(id, fill = {}) {
+export async function confirmed(id, fill = {}) {
+  return (await chosen(id, fill)) === "yes";
+}
+
+/** The value of the button that closed the dialog ``id``; empty when it was left by Escape. */
+export function chosen(id, fill = {}) {
   const dialog = document.getElementById(id);
   for (const [slot, content] of Object.entries(fill)) {
     dialog.querySelector(`[data-slot="${slot}"]`).replaceChildren(content);
@@ -11,7 +16,7 @@ export function confirmed(id, fill = {}) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });
 }
 

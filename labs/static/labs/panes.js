@@ -9,20 +9,26 @@ export class Divider {
   #handle;
   #area;
   #moved;
+  #key;
+  #property;
+  #first;
 
-  constructor(handle, area, moved) {
+  constructor(handle, area, moved, { key = "split", property = "--split", first = FIRST } = {}) {
     this.#handle = handle;
     this.#area = area;
     this.#moved = moved;
-    this.place(recall("split", FIRST));
-    handle.addEventListener("keydown", (event) => this.#key(event));
+    this.#key = key;
+    this.#property = property;
+    this.#first = first;
+    this.place(recall(key, first));
+    handle.addEventListener("keydown", (event) => this.#push(event));
     handle.addEventListener("pointerdown", (event) => this.#grab(event));
-    handle.addEventListener("dblclick", () => this.#settle(FIRST));
+    handle.addEventListener("dblclick", () => this.#settle(first));
   }
 
   place(percent) {
     const kept = Math.min(MOST, Math.max(LEAST, percent));
-    this.#area.style.setProperty("--split", `${kept}%`);
+    this.#area.style.setProperty(this.#property, `${kept}%`);
     this.#handle.setAttribute("aria-valuenow", Math.round(kept));
     return kept;
   }
@@ -32,17 +38,17 @@ export class Divider {
   }
 
   #settle(percent) {
-    remember("split", this.place(percent));
+    remember(this.#key, this.place(percent));
     this.#moved();
   }
 
-  #key(event) {
+  #push(event) {
     const moves = {
       ArrowLeft: this.#percent - STEP,
       ArrowRight: this.#percent + STEP,
       Home: LEAST,
       End: MOST,
-      Enter: FIRST,
+      Enter: this.#first,
     };
     if (!(event.key in moves)) return;
     event.preventDefault();

@@ -16,6 +16,7 @@ import { Sizing } from "@labs/sizing.js";
 import { Startup } from "@labs/startup.js";
 import { Steps } from "@labs/steps.js";
 import { Terminals } from "@labs/terminals.js";
+import { WorkArea } from "@labs/workarea.js";
 import { say } from "@labs/words.js";
 
 const AFTER_END_MS = 15_000;
@@ -173,6 +174,7 @@ class LabPage {
         controlUsed: () => this.#keybar?.controlUsed(),
       },
     });
+    this.workArea = new WorkArea({ page, terminals: this.#terminals, moved: () => this.#terminals?.show() });
     this.searchBar = new SearchBar(this.#terminals);
     this.#keybar = new KeyBar(element("lab-keys"), this.#terminals, tell);
     element("lab-screen-reader").setAttribute("aria-pressed", this.#terminals.screenReader);
@@ -331,4 +333,5 @@ document.dispatchEvent(new Event("labready"));
 // For tests and support: what a terminal holds and how far it has read.
 window.yunlian = {
   terminal: (node, number = 1) => lab.terminals?.of(node, number) ?? null,
+  editorText: () => lab.workArea?.editor.text ?? "",
 };

@@ -18,6 +18,8 @@ export class Terminals {
   #adders;
   #views = new Map();
   #active = null;
+  #main = null;
+  #beside = null;
   #callbacks;
 
   /** ``nodes`` as in the session's body; callbacks ``leave(step)``, ``search()``, ``changed(view)``, ``controlUsed()``. */
@@ -32,6 +34,11 @@ export class Terminals {
     for (const [node, button] of this.#adders) button.addEventListener("click", () => this.#addTo(node));
     tabKeys(this.#tabs, (tab) => this.activate(this.#views.get(tab.dataset.key)));
     this.#tabs.addEventListener("click", ({ target }) => this.#clicked(target));
+    // Whoever goes into a terminal, by whatever way, works in that one.
+    document.addEventListener("focusin", ({ target }) => {
+      const view = this.all.find(({ panel }) => panel.contains(target));
+      if (view && view !== this.#active) this.activate(view);
+    });
     onThemeChange(() => this.#views.forEach((view) => view.retheme()));
     this.#restore(nodes);
   }
@@ -54,13 +61,15 @@ export class Terminals {
     return this.all.find((view) => view.node === node) ?? null;
   }
 
+  /** The view that keys and tools are for; it takes the panels, unless it is the one beside them. */
   activate(view) {
     if (!view) return;
     this.#active = view;
+    if (view !== this.#beside) this.#main = view;
     for (const other of this.#views.values()) {
       const tab = this.#tabOf(other);
       const isActive = other === view;
-      other.panel.hidden = !isActive;
+      other.panel.hidden = other !== this.#main && other !== this.#beside;
       tab.setAttribute("aria-selected", isActive);
       tab.tabIndex = isActive ? 0 : -1;
     }
@@ -72,7 +81,35 @@ export class Terminals {
 
   /** After the panels changed their size, or came into view. */
   show() {
-    this.#active?.show();
+    this.#main?.show();
+    this.#beside?.show();
+  }
+
+  /** Every terminal with its key and name, in the order of the tabs. */
+  get list() {
+    return [...this.#tabs.querySelectorAll("[role=tab]")].map(({ dataset: { key } }) => {
+      const view = this.#views.get(key);
+      return { key, view, name: this.#nameOf(view) };
+    });
+  }
+
+  /** One to show beside the panels: that of ``key``, else the first that is not in them, else a new one; or null. */
+  forBeside(key) {
+    const wanted = this.#views.get(key);
+    const other = wanted ?? this.all.find((view) => view !== this.#main);
+    if (other || this.#main === null) return other ?? null;
+    return this.#addTo(this.#main.node, false);
+  }
+
+  /** ``view`` is shown in ``place``, beside the panels; without one, the view that was there goes back to them. */
+  showBeside(view, place) {
+    const before = this.#beside;
+    this.#beside = view;
+    if (before && before !== view && this.all.includes(before)) this.#panels.append(before.panel);
+    if (view && view === this.#main) this.#main = this.forBeside(null);
+    if (view) place.append(view.panel);
+    this.activate(this.#main ?? view);
+    view?.show();
   }
 
   get screenReader() {
@@ -149,22 +186,26 @@ export class Terminals {
     this.#views.delete(key);
     view.dispose();
     this.#rememberExtra();
-    if (this.#active === view) {
-      this.activate(this.all.find((other) => other.node === view.node));
+    if (this.#beside === view) this.#beside = null;
+    if (this.#active === view || this.#main === view) {
+      this.activate(this.all.find((other) => other.node === view.node && other !== this.#beside) ?? this.all[0]);
       this.#tabOf(this.#active).focus();
     }
   }
 
-  #addTo(node) {
+  #addTo(node, isActivated = true) {
     const taken = new Set(this.all.filter((view) => view.node === node).map((view) => view.number));
     for (let number = 1; number <= this.#limit; number += 1) {
       if (taken.has(number)) continue;
       const view = this.#add(node, number);
       this.#rememberExtra();
-      this.activate(view);
-      view.focus();
-      return;
+      if (isActivated) {
+        this.activate(view);
+        view.focus();
+      }
+      return view;
     }
+    return null;
   }
 
   #rememberExtra() {
