@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labs', '0012_recordings'),
+        ('labs', '0013_classes_and_help'),
     ]
 
     operations = [
