@@ -14,7 +14,7 @@ import docker
 from config.launch.installation import ROOT
 from labs.drivers.base import DriverOptions
 from labs.drivers.docker.driver import DockerDriver
-from tests.stack import Stack
+from tests.stack import Stack, migrated_template
 
 LABEL = "yunlian.bench"
 
@@ -73,7 +73,7 @@ class World:
         self.say("starting the product")
         var = Path(tempfile.mkdtemp(prefix="yb-"))
         self.cleaning.callback(shutil.rmtree, var, ignore_errors=True)
-        running = Stack(var, subnets=f"10.{random.randrange(230, 250)}.0.0/17")
+        running = Stack(var, subnets=f"10.{random.randrange(230, 250)}.0.0/17", template=migrated_template())
         running.extra["SANDBOX_POOL_PERCENT"] = "50"
         self.cleaning.callback(running.stop)
         running.start()

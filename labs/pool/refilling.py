@@ -17,7 +17,7 @@ from labs import scheduling
 from labs.drivers.base import DriverError
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
-from labs.models import Expectation, ImageSet, Lab, LabSession, Node, Sandbox
+from labs.models import Expectation, ImageSet, Lab, LabSession, Node, QueuePlace, Sandbox
 from labs.models.pool import key_of, machines_of
 from labs.pool.sizing import LOOK_BACK_S, Limits, wanted
 from labs.refusals import HostFull
@@ -120,7 +120,7 @@ def _sizes(sets: list[ImageSet]) -> dict[int, int]:
 
 def _add(sets: list[ImageSet], sizes: dict[int, int], held: Counter[int], owed: Refill) -> None:
     """One after the other for every set that lacks some, while there is room that no learner waits for."""
-    if owed.stop:
+    if owed.stop or QueuePlace.objects.waiting().exists():
         return
     short = [image_set for image_set in sets if held[image_set.pk] < sizes[image_set.pk]]
     while short:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from labs import metering, pool, provisioning, sessions, tasks
 from labs.drivers.base import DriverBusy, DriverError, DriverUnavailable
 from labs.lifecycle import Reason, State
-from labs.models import ImageSet, LabSession, Meter, Sandbox, UsageEntry
+from labs.models import ImageSet, LabSession, Meter, QueuePlace, Sandbox, UsageEntry
 from labs.pool.sizing import LOOK_AHEAD_S, LOOK_BACK_S, Limits, wanted
 from labs.refusals import HostFull
 from tests.labs.factories import LabFactory, LearnerFactory, SandboxFactory, SessionFactory, node
@@ -131,6 +131,16 @@ class TestRefill:
         set_of(lab, minimum=4)
         committed(tasks.refill)
         assert states(lab) == [State.POOLED] * 3
+
+    def test_while_somebody_waits_in_the_queue_nothing_is_added(self, lab, committed, set_of):
+        waiting = SessionFactory(state=State.STOPPED, lab=LabFactory(nodes=[node(pids=70)]))
+        place = QueuePlace.objects.create(session=waiting, millicpus=500, memory_mib=128)
+        set_of(lab, minimum=1)
+        committed(tasks.refill)
+        assert states(lab) == []
+        place.delete()
+        committed(tasks.refill)
+        assert states(lab) == [State.POOLED]
 
     def test_a_pool_switched_off_is_emptied(self, lab, committed, set_of, settings, engine):
         warm(committed, set_of, lab, 2)
