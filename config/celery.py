@@ -25,6 +25,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "issue statements": {
+        "task": "labs.tasks.issue_statements",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
     "settle credentials": {
         "task": "certification.tasks.settle",

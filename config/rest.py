@@ -10,7 +10,15 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from community.api import BearerToken, SessionUser
 from labs.files.refusals import FileTooBig, NodeSilent, NotText
-from labs.refusals import HostFull, NoEngine, NotPossibleNow, QuotaExceeded, Refusal, TooOften
+from labs.refusals import (
+    BudgetUsedUp,
+    HostFull,
+    NoEngine,
+    NotPossibleNow,
+    QuotaExceeded,
+    Refusal,
+    TooOften,
+)
 from labs.rest import not_found_words
 from labs.rest import router as labs_router
 
@@ -28,6 +36,7 @@ api.add_router("", labs_router)
 STATUS_OF: tuple[tuple[type[Refusal], int], ...] = (
     (QuotaExceeded, 429),
     (TooOften, 429),
+    (BudgetUsedUp, 409),
     (HostFull, 503),
     (NoEngine, 503),
     (NotPossibleNow, 409),

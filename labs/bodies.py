@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from labs import grading, waiting
 from labs.keeping_bodies import homes_body
 from labs.lifecycle import Reason, State
+from labs.metering import budgets, pricing, rates
 from labs.models import (
     CheckRequest,
     CheckResult,
@@ -110,6 +111,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "extensions_left": session.extensions_left,
         "homes": homes_body(session),
         "finishing": "" in asked,
+        "price": price_body(sandbox),
         "mode": session.mode,
         "hints_cost": past.cost,
         "points": session.points if session.passed_at else max(0, _points(lab, results) - past.cost),
@@ -127,6 +129,20 @@ def session_body(session: LabSession) -> dict[str, Any]:
             }
             for step in lab.steps.all()
         ],
+    }
+
+
+def price_body(sandbox: Sandbox | None) -> dict[str, str] | None:
+    """What the session has cost until now and costs in an hour, as text; None where nothing costs."""
+    found = rates.bill(sandbox) if sandbox else None
+    if found is None:
+        return None
+    return {
+        "currency": found.currency,
+        "so_far": rates.money(found.so_far, found.currency),
+        "per_hour": rates.money(found.per_hour, found.currency),
+        "amount": pricing.shown(found.so_far, 6),
+        "hourly": pricing.shown(found.per_hour, 6),
     }
 
 
@@ -254,6 +270,11 @@ def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) 
             return _("%(nodes)s stopped unexpectedly and was started anew; files in its home are gone.") % {
                 "nodes": ", ".join(lost)
             }
+        ends_at = budgets.ending(sandbox)
+        if ends_at is not None:
+            return _(
+                "The budget for labs is used up. This lab ends at %(time)s; save what you want to keep."
+            ) % {"time": f"{timezone.localtime(ends_at):%H:%M}"}
         return ""
     if sandbox.state == State.SUSPENDED:
         return _frozen(sandbox)

@@ -13,9 +13,10 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from community.api import ClauseReference, User, clauses
-from labs import sessions, topology
+from labs import scheduling, sessions, topology
 from labs.bodies import session_body, steps_of
 from labs.lifecycle import Reason
+from labs.metering.rates import lab_price, money
 from labs.models import Lab, LabSession, Outcome
 from labs.models.lab import spoken
 from labs.previews.hosts import are_offered as previews_offered
@@ -92,6 +93,15 @@ def _clause_links(references: Iterable[str]) -> list[dict[str, str]]:
     return links
 
 
+def price_facts(lab: Lab, learner: User | None) -> dict[str, str]:
+    """What the lab would cost whoever pays for ``learner``, in words; empty where nothing costs."""
+    need = scheduling.needs(lab)
+    price = lab_price(learner, need.millicpus, need.memory_mib, lab.minutes)
+    if price is None:
+        return {}
+    return {"per_hour": money(price.per_hour, price.currency), "whole": money(price.whole, price.currency)}
+
+
 def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
     """How ``learner`` may get into the lab: a running session of it, another that is in the way, or a start."""
     facts: dict[str, Any] = {
@@ -99,6 +109,7 @@ def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
         "running": None,
         "other": None,
         "passed": None,
+        "price": price_facts(lab, learner),
     }
     if learner is None:
         return facts

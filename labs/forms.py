@@ -1,9 +1,13 @@
-"""What people may ask of the lab catalogue."""
+"""What people may ask of the lab catalogue, and set for their organisation."""
+
+from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
-from labs.models import Level, Place
+from community.api import Organisation, User
+from labs.models import Budget, Level, Place
 
 
 class CatalogueFilter(forms.Form):
@@ -54,3 +58,39 @@ class ListedNames(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     role = forms.ChoiceField(label=_("They are"), choices=Place.choices, initial=Place.LEARNS)
+
+
+class BudgetForm(forms.ModelForm):
+    """A budget of ``organisation``: for everybody in it, for one of its people, or for a group of them."""
+
+    class Meta:
+        model = Budget
+        fields = ("learner", "group", "amount", "stops")
+        labels = {"learner": _("For one person"), "group": _("For a group")}
+        help_texts = {
+            "learner": _("Leave person and group empty for a budget that counts everybody."),
+        }
+
+    def __init__(self, *args: Any, organisation: Organisation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.organisation = organisation
+        people = User.objects.filter(memberships__organisation=organisation, memberships__left_at=None)
+        self.fields["learner"] = forms.ModelChoiceField(
+            people.distinct(),
+            required=False,
+            label=self.fields["learner"].label,
+            help_text=self.fields["learner"].help_text,
+            empty_label=_("Nobody in particular"),
+        )
+        self.fields["group"] = forms.ModelChoiceField(
+            Group.objects.filter(user__in=people).distinct(),
+            required=False,
+            label=self.fields["group"].label,
+            empty_label=_("No group"),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("learner") and cleaned.get("group"):
+            self.add_error("group", _("Choose a person or a group, not both."))
+        return cleaned

@@ -31,6 +31,12 @@ class QuotaExceeded(Refusal):
         self.session_id = session_id
 
 
+class BudgetUsedUp(Refusal):
+    """Whoever pays for the learner has spent what they set for this month."""
+
+    code = "budget_used_up"
+
+
 class HostFull(Refusal):
     """No processor time or memory is left for another sandbox."""
 

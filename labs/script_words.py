@@ -21,6 +21,7 @@ SCRIPTS = (
     "panes.js",
     "preferences.js",
     "queueplace.js",
+    "price.js",
     "reconnecting.js",
     "replay.js",
     "rest.js",

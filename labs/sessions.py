@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from community.api import User
 from labs import metrics, notices, pool, queueing, scheduling, tasks
 from labs.lifecycle import Reason, StartKind, State
+from labs.metering import budgets
 from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Mode, Node, Sandbox
 from labs.models.resting import RESTABLE, Cause
 from labs.refusals import ChecksRunning, NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
@@ -39,7 +40,7 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
     """The learner's open session of ``lab``, with a sandbox asked for, or waiting in the queue while there is no room.
 
     Asking twice gives the same one; ``is_new`` says whether this call opened it. Raises QuotaExceeded, TooOften,
-    NoEngine, or HostFull when the lab is larger than the host.
+    BudgetUsedUp, NoEngine, or HostFull when the lab is larger than the host.
     """
     host = scheduling.take_turns()
     session = open_session(learner, lab)
@@ -47,6 +48,7 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
         return session
     _ensure_engine(host)
     scheduling.ensure_quota(learner)
+    budgets.ensure_budget(learner, lab)
     need = scheduling.needs(lab)
     scheduling.ensure_possible(need, kind)
     now = timezone.now()

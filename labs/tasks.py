@@ -18,6 +18,8 @@ from labs import (
     suspending,
     sweeping,
 )
+from labs.lifecycle import Reason
+from labs.metering import budgets, statements
 from labs.recordings import keeping
 
 
@@ -123,3 +125,18 @@ def sweep() -> None:
 @shared_task
 def sample() -> None:
     metering.sample()
+    due = budgets.watch()
+    for pk in due.stop:
+        stop.delay(pk, Reason.QUOTA)
+    for pk in due.mail:
+        mail_warning.delay(pk)
+
+
+@shared_task
+def mail_warning(warning_id: int) -> None:
+    budgets.mail_warning(warning_id)
+
+
+@shared_task
+def issue_statements() -> None:
+    statements.issue_due()

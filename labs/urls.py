@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labs.views import keeping, operating, pages, previews, recordings, teaching
+from labs.views import costs, keeping, operating, pages, previews, recordings, teaching
 
 app_name = "labs"
 urlpatterns = [
@@ -26,6 +26,12 @@ urlpatterns = [
     path("labs/watching/<uuid:session_id>/", teaching.watch, name="watch"),
     path("labs/classes/<int:class_id>/places/<int:place_id>/leave/", teaching.leave, name="leave-class"),
     path("labs/sessions/<uuid:session_id>/ports/<slug:node>/<int:port>/", previews.enter, name="preview"),
+    path("labs/costs/", costs.overview, name="costs"),
+    path("labs/costs/budgets/<slug:slug>/", costs.budgets_of, name="budgets"),
+    path("labs/costs/budgets/<slug:slug>/<int:budget_id>/end/", costs.end_budget, name="end_budget"),
+    path("labs/costs/statements/<slug:number>/", costs.statement, name="statement"),
+    path("labs/costs/statements/<slug:number>/csv/", costs.statement_csv, name="statement_csv"),
+    path("labs/costs/statements/<slug:number>/pdf/", costs.statement_pdf, name="statement_pdf"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

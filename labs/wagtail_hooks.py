@@ -1,11 +1,15 @@
 """What labs add to the site's frame and to the editors' desk."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 from wagtail import hooks
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
 from wagtail.admin.ui.tables import Column
+from wagtail.permission_policies import ModelPermissionPolicy
+from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
@@ -22,7 +26,7 @@ from community.api import (
 )
 from labs import sessions
 from labs.api import lab_cards
-from labs.models import ImageSet, Lab, LabSession
+from labs.models import ImageSet, Lab, LabSession, RateCard
 
 HITS = 20
 RECENT = 5
@@ -88,6 +92,51 @@ class ImageSetViewSet(SnippetViewSet):
 register_snippet(ImageSetViewSet)
 
 
+class WrittenOnce(ModelPermissionPolicy):
+    """Rows are added and read; nobody changes or deletes one, administrators included."""
+
+    def user_has_permission(self, user: User, action: str) -> bool:
+        return action in {"add", "view"} and bool(super().user_has_permission(user, action))
+
+    def user_has_any_permission(self, user: User, actions: Iterable[str]) -> bool:
+        return any(self.user_has_permission(user, action) for action in actions)
+
+
+class RateCardViewSet(SnippetViewSet):
+    """Operators write prices as versions; what is written stays."""
+
+    model = RateCard
+    icon = "form"
+    menu_label = gettext_lazy("Rate cards")
+    menu_name = "rate-cards"
+    add_to_admin_menu = True
+    list_display = [
+        "organisation",
+        "version",
+        "valid_from",
+        "currency",
+        "cpu_hour",
+        "gib_hour",
+        "used_cpu_hour",
+    ]
+    list_filter = ["organisation", "currency"]
+    inspect_view_enabled = True
+    copy_view_enabled = True
+    panels = [
+        FieldPanel("organisation"),
+        FieldPanel("valid_from"),
+        FieldPanel("currency"),
+        FieldPanel("cpu_hour"),
+        FieldPanel("gib_hour"),
+        FieldPanel("used_cpu_hour"),
+        FieldPanel("note"),
+    ]
+
+
+register_permission_policy(RateCard, WrittenOnce(RateCard))
+register_snippet(RateCardViewSet)
+
+
 @hooks.register("role_grants")
 def grants() -> list[RoleGrant]:
     return [
@@ -97,6 +146,9 @@ def grants() -> list[RoleGrant]:
         RoleGrant(Role.OPERATOR.value, "labs.view_lab"),
         RoleGrant(Role.OPERATOR.value, "labs.change_imageset"),
         RoleGrant(Role.OPERATOR.value, "labs.view_imageset"),
+        RoleGrant(Role.OPERATOR.value, "labs.view_ratecard"),
+        RoleGrant(Role.OPERATOR.value, "labs.add_ratecard"),
+        RoleGrant(Role.OPERATOR.value, "labs.view_statement"),
     ]
 
 
@@ -107,9 +159,10 @@ def navigation(request: HttpRequest) -> NavItem:
 
 @hooks.register("account_items")
 def account_items(request: HttpRequest) -> list[NavItem]:
+    items = [NavItem(order=40, label=_("Use and cost"), url_name="labs:costs")]
     if request.user.has_perm("labs.operate"):
-        return [NavItem(order=50, label=_("Operations"), url_name="labs:operations")]
-    return []
+        items.append(NavItem(order=50, label=_("Operations"), url_name="labs:operations"))
+    return items
 
 
 @hooks.register("dashboard_panels")

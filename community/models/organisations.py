@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
 
+from community.models.people import User
+
 
 class Organisation(ClusterableModel):
     """A member of the alliance: a company, a school, an institute."""
@@ -33,7 +35,7 @@ class Organisation(ClusterableModel):
         return self.name_en if (get_language() or settings.LANGUAGE_CODE).startswith("en") else self.name_zh
 
     @property
-    def responsible(self) -> list[models.Model]:
+    def responsible(self) -> list[User]:
         """The active people who answer for this organisation now."""
         ties = self.memberships.current().filter(role=Membership.Role.RESPONSIBLE, person__is_active=True)
         return [tie.person for tie in ties.select_related("person").order_by("pk")]

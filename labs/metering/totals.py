@@ -1,46 +1,15 @@
 """Sums of the ledger with what the running meters hold beyond it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
+from labs.metering.pricing import Totals
 from labs.models import Meter, UsageEntry
 from labs.models.ledger import microseconds
-
-MICRO = 1_000_000
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Whole microseconds and nanoseconds, so that sums are exact."""
-
-    millicpu_us: int = 0
-    mib_us: int = 0
-    cpu_ns: int = 0
-
-    @property
-    def cpu_seconds(self) -> Fraction:
-        """Processor seconds allocated."""
-        return Fraction(self.millicpu_us, 1000 * MICRO)
-
-    @property
-    def mib_seconds(self) -> Fraction:
-        """MiB-seconds of memory allocated."""
-        return Fraction(self.mib_us, MICRO)
-
-    @property
-    def used_cpu_seconds(self) -> Fraction:
-        """Processor seconds that the cgroups counted."""
-        return Fraction(self.cpu_ns, 1000 * MICRO)
-
-    def __add__(self, other: "Totals") -> "Totals":
-        return Totals(
-            self.millicpu_us + other.millicpu_us, self.mib_us + other.mib_us, self.cpu_ns + other.cpu_ns
-        )
 
 
 def used(
@@ -53,11 +22,7 @@ def used(
     whose = Q(organisation_id=organisation) if learner_ids is None else Q(learner_id__in=list(learner_ids))
     now = timezone.now()
     entries = UsageEntry.objects.filter(whose)
-    total = _summed(
-        **entries.filter(began_at__gte=since).aggregate(
-            millicpu_us=Sum("millicpu_us"), mib_us=Sum("mib_us"), cpu_ns=Sum("cpu_ns")
-        )
-    )
+    total = summed(entries.filter(began_at__gte=since))
     for entry in entries.filter(began_at__lt=since, ended_at__gt=since):
         share = Fraction(microseconds(since, entry.ended_at), entry.duration_us)
         total += Totals(*(round(n * share) for n in (entry.millicpu_us, entry.mib_us, entry.cpu_ns)))
@@ -72,5 +37,9 @@ def running(meter: Meter, since: datetime, now: datetime) -> Totals:
     return Totals(millicpu_us, mib_us, meter.counter - meter.counter_start)
 
 
-def _summed(**sums: int | None) -> Totals:
+def summed(entries: QuerySet[UsageEntry]) -> Totals:
+    """The sum of the entries, in one query."""
+    sums = entries.order_by().aggregate(
+        millicpu_us=Sum("millicpu_us"), mib_us=Sum("mib_us"), cpu_ns=Sum("cpu_ns")
+    )
     return Totals(**{name: int(value or 0) for name, value in sums.items()})

@@ -5,6 +5,7 @@ from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.ledger import Meter, UsageEntry
 from labs.models.place import Outcome, QueuePlace
 from labs.models.pool import Expectation, ImageSet
+from labs.models.prices import Budget, BudgetWarning, RateCard, Statement, StatementLine
 from labs.models.recording import Recording
 from labs.models.resizing import Resize
 from labs.models.sandbox import Node, Sandbox, SandboxEvent
@@ -25,6 +26,8 @@ from labs.models.usage import Host
 
 __all__ = [
     "Allowance",
+    "Budget",
+    "BudgetWarning",
     "CheckRequest",
     "CheckResult",
     "ClassPlace",
@@ -50,12 +53,15 @@ __all__ = [
     "PuttingBack",
     "QueuePlace",
     "RaisedHand",
+    "RateCard",
     "Recording",
     "Resize",
     "Sandbox",
     "SandboxEvent",
     "Snapshot",
     "SnapshotHome",
+    "Statement",
+    "StatementLine",
     "TaughtClass",
     "TeachingEvent",
     "TeachingMessage",

@@ -175,7 +175,13 @@ class Meter(models.Model):
     def held(self, until: datetime, since: datetime | None = None) -> tuple[int, int, int]:
         """Microseconds of the running interval, later than ``since``, with their millicpu-µs and MiB-µs."""
         began = self.since if since is None else max(since, self.since)
-        duration_us = max(0, microseconds(began, until))
+        return self._held(max(0, microseconds(began, until)))
+
+    def held_for(self, seconds: int) -> tuple[int, int, int]:
+        """The same of so many seconds at the present size and state."""
+        return self._held(seconds * 1_000_000)
+
+    def _held(self, duration_us: int) -> tuple[int, int, int]:
         return (
             duration_us,
             duration_us * self.millicpus if self.state in HOLDS_CPU else 0,

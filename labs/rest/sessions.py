@@ -82,6 +82,14 @@ class QueueBody(Schema):
     kept_s: int = Field(description="How long the place is kept when nobody looks at the session.")
 
 
+class PriceBody(Schema):
+    currency: str
+    so_far: str = Field(description="What the session has cost until now, rounded, with its currency's sign.")
+    per_hour: str = Field(description="What it costs in an hour as it is now.")
+    amount: str = Field(description="`so_far` to the millionth, as a decimal.")
+    hourly: str = Field(description="`per_hour` to the millionth, as a decimal.")
+
+
 class SessionBody(Schema):
     id: str
     lab: str
@@ -101,6 +109,7 @@ class SessionBody(Schema):
     finishing: bool
     mode: str = Field(description="practice, or exam: without hints and help.")
     hints_cost: int = Field(description="The points that opened hints have taken so far.")
+    price: PriceBody | None = Field(description="Null where nothing costs.")
     points: int
     points_of: int
     nodes: list[NodeBody]

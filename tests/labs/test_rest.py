@@ -234,7 +234,7 @@ def test_a_step_that_the_lab_does_not_have_is_not_found(api, opened):
 def test_one_session_takes_a_bounded_number_of_queries(api, learner, django_assert_max_num_queries):
     steps = {f"s{n}": {f"c{n}{m}": "box" for m in range(3)} for n in range(6)}
     session = SessionFactory(learner=learner, lab=LabFactory(steps=steps))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         body = api.get(f"{SESSIONS}/{session.pk}").json()
     assert (len(body["steps"]), body["points_of"]) == (6, 36)
 

@@ -9,6 +9,7 @@ import { Keeping } from "@labs/keeping.js";
 import { KeyBar } from "@labs/keybar.js";
 import { Divider, Halves, PaneWalk } from "@labs/panes.js";
 import { QueuePlace } from "@labs/queueplace.js";
+import { drawPrice } from "@labs/price.js";
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
 import { SessionApi } from "@labs/rest.js";
 import { SearchBar } from "@labs/searchbar.js";
@@ -138,6 +139,7 @@ class LabPage {
     }
     this.#drawExtensions(body.extensions_left);
     this.steps.update(body.steps);
+    drawPrice(body.price);
     this.startup.show(body.state, body.message);
     const isReady = body.state === "ready";
     // Frozen machines are woken for what is asked of them.

@@ -13,35 +13,11 @@ from labs.lifecycle import Reason, State
 from labs.models import Meter, Sandbox, UsageEntry
 from labs.models.ledger import seal
 from tests.labs.factories import LabFactory, SandboxFactory, SessionFactory, node
+from tests.labs.metering.conftest import count, made
 
 pytestmark = pytest.mark.django_db
 
 S = 1_000_000_000
-
-
-@pytest.fixture
-def clock(time_machine):
-    """Stands still until told how many seconds go by."""
-    started = timezone.now()
-    time_machine.move_to(started, tick=False)
-
-    def forward(seconds: float) -> None:
-        time_machine.shift(timedelta(seconds=seconds))
-
-    return forward
-
-
-def made(engine, **changes) -> Sandbox:
-    """A sandbox that has just become ready, as provisioning leaves it."""
-    session = SessionFactory(state=State.REQUESTED, **changes)
-    provisioning.provision(session.sandbox.pk)
-    return session.sandbox
-
-
-def count(engine, sandbox: Sandbox, seconds: float, *, node: str = "box", mib: int = 10) -> None:
-    """The node's cgroup has counted so many seconds by now."""
-    machine = engine.sandboxes[sandbox.ref].nodes[node]
-    machine.usage = NodeUsage(round(seconds * S), mib * 2**20, 3)
 
 
 def entries() -> list[UsageEntry]:
