@@ -22,7 +22,7 @@ PROBES = [probe for area in AREAS for probe in area.probes]
 
 @pytest.fixture
 def built() -> str:
-    return build_all(DOCS.parent / "sandbox_images", lambda _line: None, only="base")["base"]
+    return build_all(DOCS.parent / "sandbox_images", lambda _line: None)["base"]
 
 
 def run(scripts: dict[str, str], **facts: str) -> dict[str, tuple[Verdict, str]]:
