@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from community.api import User
 from labs import notices, tasks
-from labs.models import Fork, ForkOpening, LabSession, PuttingBack, Snapshot, SnapshotHome
+from labs.models import Fork, ForkOpening, LabSession, Mode, PuttingBack, Snapshot, SnapshotHome
 from labs.models.snapshot import Purpose
-from labs.refusals import SaveRunning, SnapshotsFull, SnapshotUnusable
+from labs.refusals import NotInExam, SaveRunning, SnapshotsFull, SnapshotUnusable
 from labs.sessions import restable, start_lab, wake
 
 MIB = 2**20
@@ -40,9 +40,10 @@ def forks_of(learner: User) -> QuerySet[Fork]:
 def save(session: LabSession, name: str = "", purpose: Purpose = Purpose.SAVED) -> Snapshot:
     """The homes of the session's machines are to be kept for LABS_SNAPSHOT_DAYS; frozen machines are woken for it.
 
-    Raises SessionClosed, NotReady, SaveRunning, or SnapshotsFull.
+    Raises SessionClosed, NotReady, NotInExam, SaveRunning, or SnapshotsFull.
     """
     sandbox = restable(session)
+    _ensure_practice(session)
     _ensure_space(session.learner)
     now = timezone.now()
     try:
@@ -62,6 +63,11 @@ def save(session: LabSession, name: str = "", purpose: Purpose = Purpose.SAVED) 
     if not wake(sandbox):
         tasks.after_commit(tasks.carry_homes, sandbox.pk)
     return snapshot
+
+
+def _ensure_practice(session: LabSession) -> None:
+    if session.mode == Mode.EXAM:
+        raise NotInExam
 
 
 def _ensure_space(learner: User) -> None:
@@ -87,11 +93,12 @@ def _ensure_space(learner: User) -> None:
 def resume_from(learner: User, snapshot: Snapshot) -> LabSession:
     """A session of the snapshot's lab, into whose homes its files are put; one that runs already gets them, too.
 
-    Raises SnapshotUnusable and what start_lab raises.
+    Raises SnapshotUnusable, NotInExam, and what start_lab raises.
     """
     if not snapshot.can_be_put_back:
         raise SnapshotUnusable
     session = start_lab(learner, snapshot.lab)
+    _ensure_practice(session)
     put_back(session, snapshot)
     return session
 

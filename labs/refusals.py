@@ -108,6 +108,16 @@ class OutOfRange(NotPossibleNow):
     code = "out_of_range"
 
 
+class NotInExam(NotPossibleNow):
+    code = "not_in_exam"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("In an exam no files are saved, shared or brought along."),
+            _("Go on with the files of this session."),
+        )
+
+
 class SaveRunning(NotPossibleNow):
     code = "save_running"
     retry_after_s = 5

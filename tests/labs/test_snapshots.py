@@ -9,9 +9,16 @@ from django.utils import timezone
 from labs import keeping, provisioning, sessions, snapshots, snapshotting, tasks
 from labs.drivers.base import DriverBusy, DriverError
 from labs.lifecycle import Reason, State
-from labs.models import ForkOpening, LabSession, PuttingBack, Sandbox, Snapshot, SnapshotHome
+from labs.models import ForkOpening, LabSession, Mode, PuttingBack, Sandbox, Snapshot, SnapshotHome
 from labs.models.snapshot import Purpose
-from labs.refusals import QuotaExceeded, SaveRunning, SessionClosed, SnapshotsFull, SnapshotUnusable
+from labs.refusals import (
+    NotInExam,
+    QuotaExceeded,
+    SaveRunning,
+    SessionClosed,
+    SnapshotsFull,
+    SnapshotUnusable,
+)
 from tests.labs.factories import LabFactory, LearnerFactory, SessionFactory, node
 
 pytestmark = pytest.mark.django_db
@@ -250,6 +257,22 @@ def test_a_link_ends_by_itself_and_when_it_is_revoked(session, committed, time_m
     other = committed(keeping.fork, session)
     time_machine.move_to(timezone.now() + timedelta(hours=settings.LABS_FORK_HOURS, minutes=1), tick=False)
     assert keeping.find_fork(other.token) is None
+
+
+def test_an_exam_saves_shares_and_takes_in_no_files_but_a_restart_can_be_undone(
+    engine, session, saved, committed
+):
+    session.mode = Mode.EXAM
+    session.save()
+    for act in (keeping.save, keeping.fork):
+        with pytest.raises(NotInExam):
+            act(session)
+    with pytest.raises(NotInExam):
+        keeping.resume_from(session.learner, saved)
+    assert not PuttingBack.objects.exists()
+    committed(sessions.restart_node, session, "a")
+    committed(keeping.undo_restart, session, "a")
+    assert home(engine, session, "a")["./notes.txt"] == b"mine"
 
 
 def test_a_shared_copy_is_not_among_the_saved_ones(session, committed):
