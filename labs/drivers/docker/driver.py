@@ -107,9 +107,7 @@ class DockerDriver:
     ) -> RunResult:
         if not self.folders.is_secured(ref, node):
             raise NodeGone(f"{node} of {ref} is not there.")
-        if self._marks.has(ref):
-            # The engine would start the script, which would then wait for the thaw.
-            raise DriverBusy(f"{node} is suspended.")
+        self._ensure_awake(ref, node)
         name = container_name(self.installation, ref, node)
         return run_script(name, script, uid=uid, gid=gid, timeout_s=timeout_s, sealed=sealed)
 
@@ -134,10 +132,12 @@ class DockerDriver:
     def save_home(
         self, ref: str, node: str, into: IO[bytes], *, uid: int, limit_bytes: int, timeout_s: int
     ) -> int:
+        self._ensure_awake(ref, node)
         name = container_name(self.installation, ref, node)
         return archives.pack(name, into, uid=uid, limit_bytes=limit_bytes, timeout_s=timeout_s)
 
     def load_home(self, ref: str, node: str, source: IO[bytes], *, uid: int, timeout_s: int) -> None:
+        self._ensure_awake(ref, node)
         name = container_name(self.installation, ref, node)
         archives.unpack(name, source, uid=uid, timeout_s=timeout_s)
 
@@ -310,6 +310,11 @@ class DockerDriver:
             with engine_errors():
                 self._facts = EngineFacts.read(api().info(), str(api().api_version))
         return self._facts
+
+    def _ensure_awake(self, ref: str, node: str) -> None:
+        """Raises DriverBusy for what the engine would start and what would then wait for the thaw."""
+        if self._marks.has(ref):
+            raise DriverBusy(f"{node} is suspended.")
 
     def _ensure_usable(self) -> None:
         """Raises DriverUnavailable with the cause and its fix. Images are looked at when a node needs one."""

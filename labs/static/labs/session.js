@@ -124,6 +124,8 @@ class LabPage {
 
   #draw(body) {
     const before = this.#body;
+    // An answer may arrive after the news of what came of it.
+    if (Date.parse(body.now) < Date.parse(before.now)) return;
     this.#body = body;
     if (body.closed_at !== null || body.state === "stopping" || body.state === "stopped") {
       this.#leave();
