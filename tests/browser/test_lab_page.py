@@ -277,6 +277,66 @@ def test_a_restart_warns_first_empties_the_home_says_so_and_can_be_undone(
     wait_for_line(page, "back-2")
 
 
+def test_frozen_machines_say_so_and_a_key_wakes_them(stack: Stack, as_learner: OpenAsLearner) -> None:
+    page = as_learner().new_page()
+    complaints = complaints_of(page)
+    start(page, stack)
+    page.locator(".lab-controls details summary").click()
+    page.locator("#lab-suspend").click()
+    expect(page.locator("#lab-frozen")).to_contain_text("any key wakes it", timeout=SLOW_MS)
+    fits(page)
+    page.locator("#lab-terminals .terminal:not([hidden]) textarea").press_sequentially(
+        "echo woken-$((1 + 1))\n"
+    )
+    wait_for_line(page, "woken-2")
+    expect(page.locator("#lab-frozen")).to_be_hidden(timeout=SLOW_MS)
+    page.locator(".lab-controls details summary").click()
+    page.locator("#lab-suspend").click()
+    expect(page.locator("#lab-frozen")).to_be_visible(timeout=SLOW_MS)
+    page.reload()
+    wait_for_prompt(page)
+    expect(page.locator("#lab-frozen")).to_be_hidden(timeout=SLOW_MS)
+    assert complaints == []
+
+
+def test_a_running_machine_is_given_another_size(stack: Stack, as_learner: OpenAsLearner) -> None:
+    page = as_learner().new_page()
+    complaints = complaints_of(page)
+    start(page, stack)
+    page.locator(".terminal-tools summary").click()
+    page.locator("#lab-size").click()
+    dialog = page.locator("#dialog-size")
+    expect(dialog).to_contain_text("64 MiB")
+    fits(page)
+    page.locator("#size-memory").fill("128")
+    expect(dialog.locator("[data-slot=memory]")).to_have_text("128 MiB")
+    dialog.locator("button[value=yes]").click()
+    expect(page.locator("#lab-status")).to_contain_text("box now has", timeout=SLOW_MS)
+    expect(page.locator("#lab-status")).to_contain_text("128 MiB")
+    assert complaints == []
+
+
+def test_files_are_saved_shared_and_found_again(stack: Stack, as_learner: OpenAsLearner) -> None:
+    context = as_learner(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    complaints = complaints_of(page)
+    start(page, stack)
+    page.evaluate("window.yunlian.terminal('box').run('echo kept > ~/mine; echo made-$((1 + 1))')")
+    wait_for_line(page, "made-2")
+    page.locator(".lab-controls details summary").click()
+    page.locator("#lab-save").click()
+    expect(page.locator("#lab-status")).to_contain_text("The files are saved", timeout=SLOW_MS)
+    page.locator(".lab-controls details summary").click()
+    page.locator("#lab-fork").click()
+    expect(page.locator("#dialog-fork [data-slot=url]")).to_contain_text("/labs/forks/")
+    fits(page)
+    page.locator("#dialog-fork button[value=no]").click()
+    page.goto(f"{stack.url}/en/labs/kept/")
+    expect(page.locator(".kept-list").first).to_contain_text("kept until")
+    fits(page)
+    assert complaints == []
+
+
 def test_more_time_moves_the_clock_on_and_counts_down_what_is_left(
     stack: Stack, as_learner: OpenAsLearner
 ) -> None:

@@ -5,6 +5,8 @@ import { say } from "@labs/words.js";
 const element = (id) => document.getElementById(id);
 // What a person may do at a terminal; output and the browser's own events wake nothing.
 const SIGNS_OF_LIFE = ["keydown", "beforeinput", "paste", "click"];
+// The key is pressed once and must not be lost with one answer of a busy server.
+const [TRIES, PAUSE_MS] = [5, 1_000];
 
 export class Freezing {
   #body = null;
@@ -46,7 +48,10 @@ export class Freezing {
     if (this.#asked) return;
     this.#asked = true;
     element("lab-frozen-words").textContent = say("waking");
-    await this.#resume();
+    for (let tried = 0; this.#isFrozen && tried < TRIES; tried += 1) {
+      if (tried > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await this.#resume();
+    }
     this.#asked = false;
   }
 }
