@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from labs import elasticity, provisioning, resizing, scheduling, sessions, tasks
 from labs.bodies import session_body
@@ -76,7 +77,7 @@ def test_a_node_made_anew_keeps_its_size(engine, enlarged, committed):
 
 @pytest.mark.parametrize("size", [Size(2001, 64), Size(499, 64), Size(500, 257), Size(500, 63)])
 def test_nothing_beyond_what_the_lab_allows_is_granted(session, size):
-    with pytest.raises(OutOfRange, match=r"0\.5 to 2 processors and 64 to 256 MiB"):
+    with override("en"), pytest.raises(OutOfRange, match=r"0\.5 to 2 processors and 64 to 256 MiB"):
         elasticity.resize_node(session, "a", size)
 
 

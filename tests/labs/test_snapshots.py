@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from labs import keeping, provisioning, sessions, snapshots, snapshotting, tasks
 from labs.drivers.base import DriverBusy, DriverError
@@ -129,7 +130,7 @@ def test_more_than_may_be_kept_is_refused(engine, session, committed, settings):
 
 def test_a_learner_keeps_so_many_and_so_much_and_no_more(engine, session, saved, settings):
     settings.LABS_SNAPSHOTS_PER_LEARNER = 1
-    with pytest.raises(SnapshotsFull, match="1 snapshots"):
+    with override("en"), pytest.raises(SnapshotsFull, match="1 snapshots"):
         keeping.save(session)
     settings.LABS_SNAPSHOTS_PER_LEARNER = 10
     SnapshotHome.objects.update(file_bytes=settings.LABS_SNAPSHOTS_MIB * 2**20)
