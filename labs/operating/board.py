@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from labs import scheduling
 from labs.lifecycle import State
-from labs.models import LabSession, Sandbox
+from labs.models import ImageSet, LabSession, QueuePlace, Sandbox
 
 DAY = timedelta(days=1)
 
@@ -49,6 +49,18 @@ def today() -> dict[str, int]:
         "passed": LabSession.objects.filter(passed_at__gt=since).count(),
         "failed": Sandbox.objects.filter(stopped_at__gt=since, reason="failed").count(),
     }
+
+
+def pool() -> QuerySet[ImageSet]:
+    """Every set of machines that may wait in the pool, with ``ready``: how many do now."""
+    pooled = Count("sandboxes", filter=Q(sandboxes__state=State.POOLED))
+    return ImageSet.objects.annotate(ready=pooled).filter(Q(ceiling__gt=0) | Q(ready__gt=0))
+
+
+def queue() -> QuerySet[QueuePlace]:
+    """Who waits for machines, in the order in which they are expected to get them."""
+    waiting = QueuePlace.objects.waiting().select_related("session__learner", "session__lab")
+    return waiting.order_by("position", "joined_at")
 
 
 def sandboxes(*, live: bool, words: str = "") -> QuerySet[Sandbox]:

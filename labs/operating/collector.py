@@ -39,6 +39,15 @@ class Rows(Collector):
             "Checks asked for and not answered.",
             value=CheckRequest.objects.unanswered().count(),
         )
+        yield GaugeMetricFamily(
+            "yunlian_queue_length", "Learners who wait for machines.", value=board.queue().count()
+        )
+        pooled = GaugeMetricFamily(
+            "yunlian_pool_ready", "Sandboxes that wait in the pool, by set.", labels=["set"]
+        )
+        for image_set in board.pool():
+            pooled.add_metric([image_set.key[:12]], image_set.ready)
+        yield pooled
         yield self._sweep_age()
 
     @staticmethod
