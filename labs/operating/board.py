@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
@@ -51,7 +52,7 @@ def today() -> dict[str, int]:
     }
 
 
-def pool() -> QuerySet[ImageSet]:
+def pool() -> QuerySet[Any]:
     """Every set of machines that may wait in the pool, with ``ready``: how many do now."""
     pooled = Count("sandboxes", filter=Q(sandboxes__state=State.POOLED))
     return ImageSet.objects.annotate(ready=pooled).filter(Q(ceiling__gt=0) | Q(ready__gt=0))
