@@ -138,9 +138,18 @@ def bench(installation: Installation, options: argparse.Namespace) -> int:
     """The exit code of the measurements asked for, on built images and a running engine."""
     if options.rest[:1] != ["labs"]:
         raise Failure("What should be measured?", "./dev bench labs")
+    return _measured(installation, "bench.labs", *options.rest[1:])
+
+
+def chaos(installation: Installation, options: argparse.Namespace) -> int:
+    """0 when nothing was lost or left by lab lives in the middle of kills."""
+    return _measured(installation, "bench.chaos", *options.rest)
+
+
+def _measured(installation: Installation, module: str, *words: str) -> int:
     foreign = {"DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "YUNLIAN_VAR"}
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
-    argv = python("-m", "bench.labs", *options.rest[1:])
+    argv = python("-m", module, *words)
     return on_engine(
         installation, lambda: subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode
     )
@@ -183,6 +192,7 @@ VERBS = {
     "images": build_images,
     "test": test,
     "bench": bench,
+    "chaos": chaos,
     "manage": manage,
     "lint": lint,
 }
@@ -201,6 +211,7 @@ def parse(words: list[str]) -> argparse.Namespace:
         "images",
         "test",
         "bench",
+        "chaos",
         "manage",
         "lint",
     }:  # the rest belongs to another program
