@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from labs import scheduling, sessions, topology
 from labs.bodies import session_body, steps_of
 from labs.lifecycle import Reason
 from labs.metering.rates import lab_price, money
-from labs.models import Lab, LabSession, Outcome
+from labs.models import Booking, Lab, LabSession, Outcome
 from labs.models.lab import spoken
 from labs.previews.hosts import are_offered as previews_offered
 from labs.script_words import SCRIPTS, script_words
@@ -110,10 +111,12 @@ def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
         "other": None,
         "passed": None,
         "price": price_facts(lab, learner),
+        "booking": None,
     }
     if learner is None:
         return facts
-    mine = LabSession.objects.of(learner).select_related("lab")
+    facts["booking"] = Booking.objects.upcoming(timezone.now()).attended_by(learner).filter(lab=lab).first()
+    mine = LabSession.objects.of(learner).select_related("lab", "place")
     running = list(mine.open())
     others = [session for session in running if session.lab_id != lab.pk]
     facts["running"] = next((session for session in running if session.lab_id == lab.pk), None)

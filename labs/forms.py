@@ -1,13 +1,16 @@
-"""What people may ask of the lab catalogue, and set for their organisation."""
+"""What people may ask of the labs' pages, and set for their organisation."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from community.api import Organisation, User
-from labs.models import Budget, Level, Place
+from labs.models import Budget, Lab, Level, Place
+from labs.scheduling.bookings import Wish
 
 
 class CatalogueFilter(forms.Form):
@@ -94,3 +97,63 @@ class BudgetForm(forms.ModelForm):
         if cleaned.get("learner") and cleaned.get("group"):
             self.add_error("group", _("Choose a person or a group, not both."))
         return cleaned
+
+
+class BookingForm(forms.Form):
+    """Seats of a lab for a class, at a time."""
+
+    lab = forms.ModelChoiceField(label=_("Lab"), queryset=Lab.objects.none())
+    title = forms.CharField(label=_("Class"), max_length=120, help_text=_("What the class is called."))
+    seats = forms.IntegerField(label=_("Seats"), min_value=1, max_value=1000)
+    begins_at = forms.DateTimeField(
+        label=_("Begins"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+    )
+    minutes = forms.IntegerField(
+        label=_("Lasts, in minutes"),
+        min_value=5,
+        max_value=60 * 24,
+        initial=90,
+        help_text=_("The seats are kept for all of this time; a session ends with its class at the latest."),
+    )
+    names = forms.CharField(
+        label=_("Who attends"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_(
+            "User names or e-mail addresses, one per line. Leave it empty to hand out the link instead."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labs = Lab.objects.published()
+        self.fields["lab"].queryset = labs  # type: ignore[attr-defined]
+        slug = self.initial.get("lab")
+        self.initial["lab"] = labs.filter(slug=slug).first() if slug else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        names = {name.strip() for name in cleaned.get("names", "").splitlines() if name.strip()}
+        people = list(User.objects.filter(Q(username__in=names) | Q(email__in=names), is_active=True))
+        known = {person.username for person in people} | {person.email for person in people}
+        if unknown := sorted(names - known):
+            self.add_error("names", _("Nobody here is called: %(names)s") % {"names": ", ".join(unknown)})
+        if cleaned.get("seats") and len(people) > cleaned["seats"]:
+            self.add_error("names", _("These are more people than seats."))
+        cleaned["people"] = people
+        return cleaned
+
+    @property
+    def wish(self) -> Wish:
+        """What was asked, once the form is valid."""
+        asked = self.cleaned_data
+        return Wish(
+            lab=asked["lab"],
+            title=asked["title"],
+            seats=asked["seats"],
+            begins_at=asked["begins_at"],
+            ends_at=asked["begins_at"] + timedelta(minutes=asked["minutes"]),
+        )

@@ -3,7 +3,7 @@
 import rules
 
 from community.api import Membership, Organisation, User, is_instructor, is_operator
-from labs.models import ClassPlace, LabSession, Place, Recording, TaughtClass
+from labs.models import Booking, ClassPlace, LabSession, Place, Recording, TaughtClass
 
 
 @rules.predicate
@@ -47,6 +47,13 @@ def may_open_classes(person: User) -> bool:
     return person.is_active and is_instructor(person)
 
 
+@rules.predicate
+def is_its_instructor(person: User, booking: Booking | None) -> bool:
+    return booking is not None and person.is_active and booking.instructor_id == person.pk
+
+
+rules.add_perm("labs.book_seats", is_instructor | is_operator)
+rules.add_perm("labs.keep_booking", is_its_instructor | is_operator)
 rules.add_perm("labs.work_in_session", is_its_learner)
 rules.add_perm("labs.operate", is_operator)
 rules.add_perm("labs.watch_session", teaches_its_learner)

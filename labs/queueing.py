@@ -7,22 +7,26 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from community.api import organisation_of
 from labs import notices, pool
-from labs.models import LabSession, Outcome, QueuePlace
+from labs.models import Booking, Lab, LabSession, Outcome, QueuePlace
 from labs.refusals import HostFull
 from labs.scheduling import hosts, recent
 from labs.scheduling.amounts import Amount
 from labs.scheduling.fairness import Wish, order
 from labs.scheduling.forecast import Holding, Wanted, waits_s
-from labs.scheduling.hosts import Room
-from labs.scheduling.seating import seat
+from labs.scheduling.rooms import Room, free, purpose_of, room
+from labs.scheduling.seating import ends_at, seat
 
 log = logging.getLogger(__name__)
 
 EPOCH = datetime(2020, 1, 1, tzinfo=timezone.get_default_timezone())
+# When the pool is told of a class, and how long after its begin latecomers still find it warm.
+BEFORE_CLASS = timedelta(minutes=10)
+INTO_CLASS = timedelta(minutes=10)
 # An expectation that moved by less is no news.
 NEWS_S = 30
 
@@ -39,13 +43,26 @@ def nobody_waits() -> bool:
     return not QueuePlace.objects.waiting().exists()
 
 
-def enter(session: LabSession, need: Amount) -> Admission:
-    """The session has its sandbox, or a place in the queue; others may have been let in as well.
+def opening(session: LabSession, need: Amount) -> Room | None:
+    """The room that the session may begin in at once; None when it must wait. Call it with the turn taken."""
+    some_wait = not nobody_waits()
+    if some_wait and session.booking_id is None:
+        return None
+    there = room(timezone.now())
+    purpose = purpose_of(session.kind, session.booking_id)
+    left = there.left_for(purpose, session.expires_at)
+    if some_wait:
+        left = left.at_most(there.kept_for(purpose, session.expires_at))
+    return there if need.fits(left) else None
+
+
+def enter(session: LabSession, need: Amount, there: Room | None) -> Admission:
+    """The session has its sandbox in the room ``there``, or a place in the queue; others may have been let in as well.
 
     Call it with the turn taken.
     """
     owed = Admission()
-    if nobody_waits() and _has_room(need, session.kind, hosts.room(), owed):
+    if there is not None and _pool_gives_way(need, there, owed):
         try:
             owed.provision.append(seat(session, need).pk)
         except HostFull:
@@ -63,15 +80,13 @@ def enter(session: LabSession, need: Amount) -> Admission:
     return Admission(admitted.provision, owed.stop + admitted.stop)
 
 
-def _has_room(need: Amount, purpose: str, room: Room, owed: Admission) -> bool:
-    """Whether ``need`` fits, if sandboxes of the pool give way where they must."""
-    lacking = need - room.left_for(purpose)
-    if lacking.memory_mib > 0 and lacking.millicpus <= 0:
-        given_back = pool.give_way(need.memory_mib + (room.free - room.left_for(purpose)).memory_mib)
-        if given_back:
-            owed.stop += given_back
-            room.free = hosts.room().free
-    return need.fits(room.left_for(purpose))
+def _pool_gives_way(need: Amount, there: Room, owed: Admission) -> bool:
+    """Whether the memory is there, sandboxes of the pool having left it where they must."""
+    if not there.holds_pool or need.memory_mib <= free().memory_mib:
+        return True
+    given_back = pool.give_way(need.memory_mib)
+    owed.stop += given_back
+    return bool(given_back)
 
 
 @transaction.atomic
@@ -87,20 +102,22 @@ def admit() -> Admission:
     hosts.take_turns()
     now = timezone.now()
     _lapse(now)
-    room, staying, held_up = hosts.room(), [], False
+    there, staying, held_up = room(now), [], False
     for place in _in_turn():
         need = Amount(place.millicpus, place.memory_mib)
-        purpose = place.session.kind
-        fits = need.fits(room.kept_for(purpose)) if held_up else _has_room(need, purpose, room, owed)
+        purpose = purpose_of(place.session.kind, place.session.booking_id)
+        until = ends_at(place.session.lab, place.session.booking, now)
+        left = there.kept_for(purpose, until) if held_up else there.left_for(purpose, until)
+        fits = need.fits(left) and _pool_gives_way(need, there, owed)
         sandbox_id = _let_in(place, need, now) if fits else None
         if sandbox_id is None:
             # What no longer fits even an empty host waits for a larger one, in nobody's way.
             held_up = held_up or need.fits(hosts.most_for(purpose))
             staying.append(place)
         else:
-            room.take(need, purpose)
+            there.take(need, purpose, until)
             owed.provision.append(sandbox_id)
-    _reckon(staying, room, now)
+    _reckon(staying, there, now)
     return owed
 
 
@@ -118,6 +135,20 @@ def leave(session: LabSession, outcome: Outcome = Outcome.LEFT) -> bool:
     return bool(left)
 
 
+def prepare_classes(now: datetime) -> None:
+    """The pool makes ready what the classes that begin soon will ask for. Repeating changes nothing."""
+    soon = Booking.objects.upcoming(now).filter(
+        begins_at__lte=now + BEFORE_CLASS, begins_at__gt=now - INTO_CLASS
+    )
+    seats: dict[int, int] = {}
+    until: dict[int, datetime] = {}
+    for booking in soon.select_related("lab").annotate(held=Count("sessions")):
+        seats[booking.lab_id] = seats.get(booking.lab_id, 0) + max(0, booking.seats - booking.held)
+        until[booking.lab_id] = max(until.get(booking.lab_id, now), booking.begins_at + INTO_CLASS)
+    for lab in Lab.objects.filter(pk__in=seats):
+        pool.expect(lab, seats[lab.pk], until[lab.pk])
+
+
 def seen(session_id: UUID) -> None:
     """The learner is still there, so the place is kept."""
     QueuePlace.objects.waiting().filter(session=session_id).update(seen_at=timezone.now())
@@ -131,7 +162,9 @@ def _lapse(now: datetime) -> None:
 
 def _in_turn() -> list[QueuePlace]:
     """Everybody who waits, in the order of their turns."""
-    places = {p.pk: p for p in QueuePlace.objects.waiting().select_related("session__lab")}
+    places = {
+        p.pk: p for p in QueuePlace.objects.waiting().select_related("session__lab", "session__booking")
+    }
     whole = hosts.capacity()
     wishes = [
         Wish(
@@ -154,7 +187,7 @@ def _let_in(place: QueuePlace, need: Amount, now: datetime) -> int | None:
     except HostFull:
         return None
     LabSession.objects.filter(pk=place.session_id).update(
-        opened_at=now, expires_at=now + timedelta(minutes=place.session.lab.minutes)
+        opened_at=now, expires_at=ends_at(place.session.lab, place.session.booking, now)
     )
     QueuePlace.objects.filter(pk=place.pk).update(
         ended_at=now, outcome=Outcome.ADMITTED, position=0, expected_from=None, expected_until=None
@@ -162,12 +195,12 @@ def _let_in(place: QueuePlace, need: Amount, now: datetime) -> int | None:
     return sandbox.pk
 
 
-def _reckon(line: list[QueuePlace], room: Room, now: datetime) -> None:
+def _reckon(line: list[QueuePlace], there: Room, now: datetime) -> None:
     """Everybody in ``line`` knows their position and when their turn may come; only news is written and told."""
     if not line:
         return
     changed = []
-    expected = _expected_s(line, room, now)
+    expected = _expected_s(line, there, now)
     for position, (place, (low, high)) in enumerate(zip(line, expected, strict=True), 1):
         moments = (now + timedelta(seconds=low), now + timedelta(seconds=high))
         if place.position == position and not _is_news(place, moments):
@@ -188,13 +221,15 @@ def _is_news(place: QueuePlace, moments: tuple[datetime, datetime]) -> bool:
     )
 
 
-def _expected_s(line: list[QueuePlace], room: Room, now: datetime) -> list[tuple[int, int]]:
+def _expected_s(line: list[QueuePlace], there: Room, now: datetime) -> list[tuple[int, int]]:
     early = recent.early_percent()
     soon, late = [], []
     for amount, low_s, high_s in recent.holdings(now, early):
         soon.append(Holding(amount, low_s))
         late.append(Holding(amount, high_s))
-    free = room.left_for(line[0].session.kind)
+    first = line[0].session
+    purpose = purpose_of(first.kind, first.booking_id)
+    free = there.left_for(purpose, now + timedelta(minutes=first.lab.minutes))
     wanted = [(Amount(p.millicpus, p.memory_mib), p.session.lab.minutes * 60) for p in line]
     low = waits_s(free, soon, (Wanted(amount, lasts_s * early // 100) for amount, lasts_s in wanted))
     high = waits_s(free, late, (Wanted(amount, lasts_s) for amount, lasts_s in wanted))

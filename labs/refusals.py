@@ -1,5 +1,7 @@
 """What the labs may say no to, each with a code for programs and a remedy for people."""
 
+from datetime import datetime
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -148,5 +150,25 @@ class NoExtensionsLeft(NotPossibleNow):
     def __init__(self) -> None:
         super().__init__(
             _("The time of this session cannot be extended any further."),
+            _("Finish your work before the time is up; you may start the lab again afterwards."),
+        )
+
+
+class BookingRefused(NotPossibleNow):
+    """The seats cannot be promised; ``fits_at`` is when they could be, where there is such a time."""
+
+    code = "booking_refused"
+
+    def __init__(self, message: Text, remedy: Text = "", fits_at: datetime | None = None) -> None:
+        super().__init__(message, remedy)
+        self.fits_at = fits_at
+
+
+class PromisedToOthers(NotPossibleNow):
+    code = "promised"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The time cannot be extended: a class has booked the places that would be held."),
             _("Finish your work before the time is up; you may start the lab again afterwards."),
         )

@@ -14,9 +14,21 @@ from community.api import User
 from labs import metrics, notices, pool, queueing, scheduling, tasks
 from labs.lifecycle import Reason, StartKind, State
 from labs.metering import budgets
-from labs.models import CheckRequest, Host, Lab, LabSession, LabStep, Mode, Node, Sandbox
+from labs.models import Booking, CheckRequest, Host, Lab, LabSession, LabStep, Mode, Node, Sandbox
 from labs.models.resting import RESTABLE, Cause
-from labs.refusals import ChecksRunning, NoEngine, NoExtensionsLeft, NotReady, SessionClosed, TooOften
+from labs.refusals import (
+    ChecksRunning,
+    NoEngine,
+    NoExtensionsLeft,
+    NotReady,
+    PromisedToOthers,
+    SessionClosed,
+    TooOften,
+)
+from labs.scheduling import bookings, rooms
+from labs.scheduling.amounts import Amount
+from labs.scheduling.seating import ends_at
+from labs.scheduling.timeline import peak
 
 ENGINE_NEWS_S = 60
 REFILL_AFTER_S = 2
@@ -52,16 +64,19 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
     need = scheduling.needs(lab)
     scheduling.ensure_possible(need, kind)
     now = timezone.now()
+    booking = bookings.current(learner, lab, now)
     session = LabSession.objects.create(
         learner=learner,
         lab=lab,
-        kind=kind,
+        kind=StartKind.CLASS if booking else kind,
         mode=Mode.EXAM if kind == StartKind.EXAM else Mode.PRACTICE,
+        booking=booking,
         opened_at=now,
-        expires_at=now + timedelta(minutes=lab.minutes),
+        expires_at=ends_at(lab, booking, now),
     )
-    if not _from_pool(session):
-        owed = queueing.enter(session, need)
+    there = queueing.opening(session, need)
+    if there is None or not _from_pool(session):
+        owed = queueing.enter(session, need, there)
         for task, ids in ((tasks.stop, owed.stop), (tasks.provision, owed.provision)):
             for sandbox_id in ids:
                 tasks.after_commit(task, sandbox_id)
@@ -70,8 +85,8 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
 
 
 def _from_pool(session: LabSession) -> bool:
-    """Whether a sandbox that waited in the pool is the session's from now on; those in the queue go first."""
-    sandbox = pool.claim(session) if queueing.nobody_waits() else None
+    """Whether a sandbox that waited in the pool is the session's from now on."""
+    sandbox = pool.claim(session)
     if sandbox is None:
         return False
     transaction.on_commit(partial(_thaw, sandbox), robust=True)
@@ -192,9 +207,12 @@ def restable(session: LabSession) -> Sandbox:
 
 @transaction.atomic
 def extend_time(session: LabSession) -> LabSession:
-    """The session lasts LABS_EXTEND_MINUTES longer. Raises SessionClosed, NoExtensionsLeft, or NotReady in the queue."""
+    """The session lasts LABS_EXTEND_MINUTES longer. Raises SessionClosed, NoExtensionsLeft,
+    PromisedToOthers, or NotReady in the queue."""
     if session.waiting_place is not None:
         raise NotReady
+    if session.extensions_left and _is_promised_away(session):
+        raise PromisedToOthers
     extended = (
         LabSession.objects.open()
         .filter(pk=session.pk, extensions__lt=settings.LABS_EXTEND_TIMES, expires_at__gt=timezone.now())
@@ -209,6 +227,22 @@ def extend_time(session: LabSession) -> LabSession:
         raise SessionClosed if overdue or not session.is_open else NoExtensionsLeft
     notices.session_changed(session.pk)
     return session
+
+
+def _is_promised_away(session: LabSession) -> bool:
+    """Whether a class was promised what the session would hold during its extension."""
+    now = timezone.now()
+    begins_at = session.expires_at
+    until = begins_at + timedelta(minutes=settings.LABS_EXTEND_MINUTES)
+    if begins_at <= now or not Booking.objects.upcoming(now).filter(begins_at__lt=until).exists():
+        return False
+    scheduling.take_turns()
+    sandbox = session.sandbox
+    need = Amount(sandbox.millicpus, sandbox.memory_mib) if sandbox else Amount()
+    room = rooms.room(now)
+    purpose = rooms.purpose_of(session.kind, session.booking_id)
+    others = [span for span in room.spans if not (span.is_promise and span.purpose == purpose)]
+    return not need.fits(room.whole - peak(others, begins_at, until))
 
 
 @transaction.atomic

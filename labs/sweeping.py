@@ -57,6 +57,7 @@ def sweep() -> Owed:
     for kind, found in vars(owed).items():
         metrics.repaired(kind, len(found))
     owed.settle += idle
+    queueing.prepare_classes(timezone.now())
     admission = queueing.admit()
     owed.provision += admission.provision
     owed.stop += admission.stop

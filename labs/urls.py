@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labs.views import costs, keeping, operating, pages, previews, recordings, teaching
+from labs.views import bookings, costs, keeping, operating, pages, previews, recordings, teaching
 
 app_name = "labs"
 urlpatterns = [
@@ -32,6 +32,11 @@ urlpatterns = [
     path("labs/costs/statements/<slug:number>/", costs.statement, name="statement"),
     path("labs/costs/statements/<slug:number>/csv/", costs.statement_csv, name="statement_csv"),
     path("labs/costs/statements/<slug:number>/pdf/", costs.statement_pdf, name="statement_pdf"),
+    path("labs/bookings/", bookings.bookings, name="bookings"),
+    path("labs/bookings/new/", bookings.book, name="book"),
+    path("labs/bookings/<int:booking_id>/", bookings.booking, name="booking"),
+    path("labs/bookings/<int:booking_id>/cancel/", bookings.cancel, name="cancel-booking"),
+    path("labs/bookings/seats/<str:code>/", bookings.join, name="join-class"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
 ]

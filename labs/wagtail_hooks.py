@@ -158,6 +158,13 @@ def navigation(request: HttpRequest) -> NavItem:
 
 
 @hooks.register("account_items")
+def classes_item(request: HttpRequest) -> list[NavItem]:
+    if request.user.has_perm("labs.book_seats"):
+        return [NavItem(order=45, label=_("Booked classes"), url_name="labs:bookings")]
+    return []
+
+
+@hooks.register("account_items")
 def account_items(request: HttpRequest) -> list[NavItem]:
     items = [NavItem(order=40, label=_("Use and cost"), url_name="labs:costs")]
     if request.user.has_perm("labs.operate"):

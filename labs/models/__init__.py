@@ -1,5 +1,6 @@
 from labs.models.act import OperatorAct
 from labs.models.allowance import Allowance
+from labs.models.booking import Booking
 from labs.models.isolation import IsolationReport
 from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.ledger import Meter, UsageEntry
@@ -26,6 +27,7 @@ from labs.models.usage import Host
 
 __all__ = [
     "Allowance",
+    "Booking",
     "Budget",
     "BudgetWarning",
     "CheckRequest",

@@ -54,6 +54,9 @@ class LabSession(models.Model):
     )
     lab = models.ForeignKey("labs.Lab", on_delete=models.PROTECT, related_name="sessions")
     kind = models.CharField(max_length=20, choices=StartKind.choices, default=StartKind.PRACTICE)
+    booking = models.ForeignKey(
+        "labs.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions"
+    )
     # Both begin anew when a place in the queue is granted.
     opened_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -173,7 +173,7 @@ def give_way(memory_mib: int) -> list[int]:
     Returns those to stop; empty, and nothing changed, when all of the pool would not be enough.
     """
     owed = Refill()
-    lacking = memory_mib - scheduling.free()[1]
+    lacking = memory_mib - scheduling.free().memory_mib
     held = list(Sandbox.objects.for_the_pool().order_by("-pk"))
     if sum(sandbox.memory_mib for sandbox in held) < lacking:
         return []

@@ -2,15 +2,9 @@
 
 from labs.scheduling.addresses import free_subnet, free_uid
 from labs.scheduling.allowances import ensure_quota
-from labs.scheduling.hosts import (
-    capacity_mib,
-    capacity_millicpus,
-    ensure_possible,
-    ensure_room,
-    free,
-    take_turns,
-)
+from labs.scheduling.hosts import capacity_mib, capacity_millicpus, ensure_possible, take_turns
 from labs.scheduling.needs import needs
+from labs.scheduling.rooms import ensure_room, free
 
 __all__ = [
     "capacity_mib",

@@ -1,8 +1,16 @@
 """A session gets its machines: the rows that a worker then makes real."""
 
-from labs.models import LabSession, Node, Sandbox
+from datetime import datetime, timedelta
+
+from labs.models import Booking, Lab, LabSession, Node, Sandbox
 from labs.scheduling.addresses import free_subnet, free_uid
 from labs.scheduling.amounts import Amount
+
+
+def ends_at(lab: Lab, booking: Booking | None, begins_at: datetime) -> datetime:
+    """When a session that begins then is over: after the lab's time, and with its class where it has a seat in one."""
+    end = begins_at + timedelta(minutes=lab.minutes)
+    return min(end, booking.ends_at) if booking is not None and booking.ends_at > begins_at else end
 
 
 def seat(session: LabSession, need: Amount) -> Sandbox:
