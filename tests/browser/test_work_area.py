@@ -156,10 +156,10 @@ def test_a_port_of_a_machine_opens_on_an_origin_of_its_own(stack: Stack, as_lear
     wait_for_line(page, "serving")
     page.click("#work-open")
     page.get_by_role("tab", name="Ports").click()
-    with page.context.expect_page() as opened:
+    with page.context.expect_page(timeout=SLOW_MS) as opened:
         page.get_by_role("button", name="Open", exact=True).click()
     shown = opened.value
-    shown.wait_for_load_state()
+    shown.wait_for_load_state(timeout=SLOW_MS)
     assert re.fullmatch(r"http://8080-box-[0-9a-f]{16}\.preview\.localhost:\d+/", shown.url)
     expect(shown.locator("#a")).to_have_text("here", timeout=SLOW_MS)
     assert "yunlian-preview" in {cookie["name"] for cookie in page.context.cookies(shown.url)}
