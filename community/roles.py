@@ -64,6 +64,7 @@ def assign(person: User, role: Role) -> None:
     if role in GROUPS:
         group, _ = Group.objects.get_or_create(name=role.value)
         person.groups.add(group)
+        person.__dict__.pop("role_names", None)
 
 
 def _allow(role: str, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 
@@ -44,7 +45,12 @@ class User(AbstractUser):
 
     def has_role(self, role: Role) -> bool:
         """Whether this person is an active member of the role's group (superusers hold every role)."""
-        return self.is_active and (self.is_superuser or self.groups.filter(name=role.value).exists())
+        return self.is_active and (self.is_superuser or role.value in self.role_names)
+
+    @cached_property
+    def role_names(self) -> frozenset[str]:
+        """The groups of this person, asked for once: a page asks for several roles."""
+        return frozenset(self.groups.values_list("name", flat=True))
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

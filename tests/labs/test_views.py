@@ -248,5 +248,5 @@ class TestSession:
         steps = {f"step{place}": {f"check{place}": "box"} for place in range(8)}
         session = SessionFactory(learner=learner, lab=LabFactory(steps=steps))
         browser.get(url("session", session.pk))
-        with django_assert_max_num_queries(23):
+        with django_assert_max_num_queries(25):
             browser.get(url("session", session.pk))
