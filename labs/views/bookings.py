@@ -23,10 +23,11 @@ from labs.scheduling import bookings as verbs
 PER_PAGE = 20
 
 
-def visible_to(person: User) -> QuerySet[Booking]:
-    """An instructor's own bookings; an operator's are everybody's."""
-    found = Booking.objects.select_related("lab", "instructor").annotate(attending=Count("attendees"))
-    return found if person.has_perm("labs.operate") else found.filter(instructor=person)
+def visible_to(person: User, words: str) -> QuerySet[Booking]:
+    """An instructor's own bookings that match ``words``; an operator's are everybody's."""
+    found = Booking.objects.matching(words).select_related("lab", "instructor")
+    found = found if person.has_perm("labs.operate") else found.filter(instructor=person)
+    return found.annotate(attending=Count("attendees"))
 
 
 @never_cache
@@ -38,8 +39,9 @@ def bookings(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)  # noqa: S101  (login_required)
     words, past = request.GET.get("q", "")[:200], request.GET.get("past") == "1"
     now = timezone.now()
-    found = visible_to(request.user).matching(words)
-    found = found.exclude(pk__in=Booking.objects.upcoming(now)) if past else found.upcoming(now)
+    found = visible_to(request.user, words)
+    upcoming = Booking.objects.upcoming(now)
+    found = found.exclude(pk__in=upcoming) if past else found.filter(pk__in=upcoming)
     return render(
         request,
         "labs/bookings/list.html",
