@@ -82,13 +82,10 @@ def test_starting_opens_a_session_and_starting_again_gives_the_same(engine, api,
     body = first.json()
     assert body["id"] == again.json()["id"]
     assert (body["state"], body["reason"]) == ("requested", "")
-    assert body["nodes"] == [
-        {
-            "name": "box",
-            "state": "requested",
-            "terminal": f"/ws/labs/sessions/{body['id']}/nodes/box/terminals/1/",
-        }
-    ]
+    (node,) = body["nodes"]
+    assert (node["name"], node["state"]) == ("box", "requested")
+    assert node["terminal"] == f"/ws/labs/sessions/{body['id']}/nodes/box/terminals/1/"
+    assert (node["size"]["cpus"], node["size"]["memory_mib"]) == (0.5, 64)
 
 
 def test_the_state_reaches_ready(engine, api, lab):
@@ -251,13 +248,17 @@ def test_the_api_describes_itself(api):
     described = api.get("/api/v1/openapi.json").json()
     verbs = {(method, path) for path, methods in described["paths"].items() for method in methods}
     one = "/api/v1/lab-sessions/{session_id}"
+    node, files = f"{one}/nodes/{{node}}", f"{one}/nodes/{{node}}/files"
+    fork, kept = "/api/v1/lab-forks", "/api/v1/lab-snapshots"
     assert {
         ("get", "/api/v1/labs"),
         ("post", "/api/v1/lab-sessions"),
         ("get", one),
         ("delete", one),
-        ("post", f"{one}/extend"),
-        ("post", f"{one}/finish"),
+        *(
+            ("post", f"{one}/{verb}")
+            for verb in ("extend", "finish", "suspend", "resume", "snapshots", "forks")
+        ),
         ("post", f"{one}/checks/{{step}}"),
         ("post", f"{one}/checks/{{step}}/{{check}}/hints/{{number}}"),
         ("get", f"{one}/help"),
@@ -267,7 +268,22 @@ def test_the_api_describes_itself(api):
         ("post", f"{one}/leaves/{{leave}}/grant"),
         ("delete", f"{one}/leaves/{{leave}}"),
         ("post", "/api/v1/classes/{class_id}/messages"),
-        ("post", f"{one}/nodes/{{node}}/restart"),
+        *(("post", f"{node}/{verb}") for verb in ("restart", "undo-restart", "size")),
+        ("get", files),
+        ("delete", files),
+        ("get", f"{files}/text"),
+        ("get", f"{files}/download"),
+        ("put", f"{files}/content"),
+        ("post", f"{files}/folders"),
+        ("post", f"{files}/moves"),
+        ("get", fork),
+        ("post", f"{fork}/open"),
+        ("delete", f"{fork}/{{fork_id}}"),
+        ("get", kept),
+        ("patch", f"{kept}/{{snapshot_id}}"),
+        ("delete", f"{kept}/{{snapshot_id}}"),
+        ("post", f"{kept}/{{snapshot_id}}/resume"),
+        ("post", f"{kept}/{{snapshot_id}}/undelete"),
     } == verbs
     for methods in described["paths"].values():
         for operation in methods.values():
