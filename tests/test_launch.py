@@ -236,7 +236,8 @@ def test_control_c_leaves_no_process_container_network_or_socket(own_stack: Stac
     assert not (own_stack.var / "broker" / "redis.sock").exists()
     assert own_stack.installation.state() == {}
     keepers = own_stack.var / "keepers"
-    assert not keepers.exists() or list(keepers.iterdir()) == []
+    # The tools of the checks, copied once for all sandboxes of this host, stay under names with a dot.
+    assert [path.name for path in keepers.glob("*") if not path.name.startswith(".")] == []
 
 
 @pytest.mark.stack

@@ -82,7 +82,7 @@ def _look(stack: Stack, client: docker.APIClient) -> Left:
     assert isinstance(rows, dict)
     assert isinstance(charges, list)
     label = {"label": f"yunlian.installation={stack.installation_id}"}
-    folders = [path for path in (stack.var / "keepers").glob("*") if path.is_dir()]
+    folders = [path for path in (stack.var / "keepers").glob("[!.]*") if path.is_dir()]
     return Left(
         containers=len(client.containers(all=True, filters=label)),
         networks=len(client.networks(filters=label)),
