@@ -99,9 +99,12 @@ def admit() -> Admission:
     owed = Admission()
     if nobody_waits():
         return owed
-    hosts.take_turns()
+    host = hosts.take_turns()
     now = timezone.now()
     _lapse(now)
+    if host.draining_at is not None:
+        _stand_still()
+        return owed
     there, staying, held_up = room(now), [], False
     for place in _in_turn():
         need = Amount(place.millicpus, place.memory_mib)
@@ -208,6 +211,18 @@ def _reckon(line: list[QueuePlace], there: Room, now: datetime) -> None:
         place.position = position
         place.expected_from, place.expected_until = moments
         changed.append(place)
+    QueuePlace.objects.bulk_update(changed, ["position", "expected_from", "expected_until"])
+    for place in changed:
+        notices.session_changed(place.session_id)
+
+
+def _stand_still() -> None:
+    """Everybody who waits knows their position, and that nobody can say how long it takes."""
+    changed = []
+    for position, place in enumerate(_in_turn(), 1):
+        if (place.position, place.expected_from) != (position, None):
+            place.position, place.expected_from, place.expected_until = position, None, None
+            changed.append(place)
     QueuePlace.objects.bulk_update(changed, ["position", "expected_from", "expected_until"])
     for place in changed:
         notices.session_changed(place.session_id)

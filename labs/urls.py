@@ -9,6 +9,7 @@ urlpatterns = [
     path("labs/", pages.catalogue, name="catalogue"),
     path("labs/sessions/<uuid:session_id>/", pages.session, name="session"),
     path("operations/", operating.overview, name="operations"),
+    path("operations/host/", operating.host, name="operating-host"),
     path("operations/sandboxes/", operating.sandboxes, name="operating-sandboxes"),
     path("operations/sandboxes/<slug:ref>/", operating.sandbox, name="operating-sandbox"),
     path("operations/acts/", operating.log_of_acts, name="operating-acts"),

@@ -10,6 +10,8 @@ class Host(models.Model):
     problem = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
+    # Since when an operator lets nobody in; who is in stays.
+    draining_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("host")

@@ -1,11 +1,14 @@
 """What operators do. Each act and its line in the log are one transaction."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from community.api import User
-from labs import tasks
+from labs import scheduling, tasks
 from labs.lifecycle import Reason
-from labs.models import OperatorAct, Sandbox
+from labs.models import Host, OperatorAct, Sandbox
+
+HOST = "host"
 
 
 @transaction.atomic
@@ -18,6 +21,28 @@ def stop_sandbox(operator: User, sandbox: Sandbox, words: str) -> bool:
         return False
     record(operator, OperatorAct.Verb.STOP, sandbox.ref, words)
     tasks.after_commit(tasks.stop, sandbox.pk)
+    return True
+
+
+@transaction.atomic
+def drain_host(operator: User, words: str) -> bool:
+    """No lab begins any more and the pool empties; labs that run go on. False when it was so already."""
+    scheduling.take_turns()
+    if not Host.objects.filter(pk=1, draining_at=None).update(draining_at=timezone.now()):
+        return False
+    record(operator, OperatorAct.Verb.DRAIN, HOST, words)
+    tasks.after_commit(tasks.refill)
+    return True
+
+
+@transaction.atomic
+def open_host(operator: User, words: str) -> bool:
+    """Labs begin again, those who wait first. False when it was so already."""
+    scheduling.take_turns()
+    if not Host.objects.filter(pk=1).exclude(draining_at=None).update(draining_at=None):
+        return False
+    record(operator, OperatorAct.Verb.OPEN, HOST, words)
+    tasks.after_commit(tasks.admit)
     return True
 
 

@@ -43,6 +43,14 @@ def _hosts(now: datetime) -> list[Trouble]:
                     host.seen_at,
                 )
             )
+        if host.draining_at:
+            found.append(
+                Trouble(
+                    _("The host is closed to new labs."),
+                    _("Whoever starts one waits in the queue. Open the host when your work on it is done."),
+                    host.draining_at,
+                )
+            )
     return found
 
 

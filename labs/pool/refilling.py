@@ -52,7 +52,8 @@ def refill() -> Refill:
         return owed
     sizes = _sizes(sets)
     with transaction.atomic():
-        scheduling.take_turns()
+        if scheduling.take_turns().draining_at is not None:
+            sizes = dict.fromkeys(sizes, 0)
         held: dict[int, list[Sandbox]] = {image_set.pk: [] for image_set in sets}
         for sandbox in Sandbox.objects.for_the_pool().order_by("state", "pk"):
             known = held.get(sandbox.image_set_id or 0)

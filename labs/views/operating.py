@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from community.api import User
 from labs.context import query_of
 from labs.forms import StopReason
 from labs.lifecycle import State
-from labs.models import OperatorAct, Sandbox
+from labs.models import Host, IsolationReport, OperatorAct, Sandbox
 from labs.operating import acts, board, collector, troubles
 
 PER_PAGE = 25
@@ -50,6 +50,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "cpus": cpus,
             "memory": memory,
             "today": board.today(),
+            "host": Host.objects.filter(pk=1).first(),
+            "reports": IsolationReport.objects.newest(),
             "pool": board.pool(),
             "queue": board.queue()[:ON_THE_BOARD],
             "queue_length": board.queue().count(),
@@ -59,6 +61,21 @@ def overview(request: HttpRequest) -> HttpResponse:
             "breadcrumbs": trail(),
         },
     )
+
+
+@operators_only
+@require_POST
+def host(request: HttpRequest) -> HttpResponse:
+    """The host is closed to new labs, or opened again."""
+    assert isinstance(request.user, User)  # noqa: S101  (login_required)
+    words = request.POST.get("words", "").strip()[:300]
+    if request.POST.get("verb") == OperatorAct.Verb.DRAIN:
+        acts.drain_host(request.user, words)
+        messages.success(request, _("The host takes no new labs; those that run go on."))
+    else:
+        acts.open_host(request.user, words)
+        messages.success(request, _("The host takes new labs again."))
+    return redirect("labs:operations")
 
 
 @never_cache

@@ -130,6 +130,36 @@ class TestStopping:
         assert OperatorAct.objects.get().operator_name == "olga"
 
 
+class TestDraining:
+    def test_a_closed_host_lets_nobody_in_and_ends_nobody(self, client, operator, engine, committed):
+        inside = committed(sessions.start_lab, LearnerFactory(), LabFactory())
+        committed(client.post, reverse("labs:operating-host"), {"verb": "drain", "words": "new disk"})
+        waiting = committed(sessions.start_lab, LearnerFactory(), LabFactory())
+        assert waiting.waiting_place is not None
+        assert waiting.waiting_place.position == 1
+        assert inside.sandbox.state == State.READY
+        assert OperatorAct.objects.get().words == "new disk"
+        assert troubles.troubles()
+
+    def test_an_opened_host_lets_in_who_waited(self, client, operator, engine, committed):
+        acts.drain_host(operator, "")
+        waiting = committed(sessions.start_lab, LearnerFactory(), LabFactory())
+        committed(client.post, reverse("labs:operating-host"), {"verb": "open"})
+        waiting.refresh_from_db()
+        assert waiting.sandbox.state == State.READY
+        assert [act.verb for act in OperatorAct.objects.order_by("pk")] == ["drain", "open"]
+
+    def test_closing_twice_is_logged_once(self, operator):
+        assert acts.drain_host(operator, "")
+        assert not acts.drain_host(operator, "")
+        assert OperatorAct.objects.count() == 1
+
+    def test_a_learner_closes_nothing(self, client):
+        client.force_login(LearnerFactory(), "django.contrib.auth.backends.ModelBackend")
+        assert client.post(reverse("labs:operating-host"), {"verb": "drain"}).status_code == 403
+        assert not Host.objects.exclude(draining_at=None).exists()
+
+
 class TestLists:
     def test_sandboxes_are_found_by_learner_lab_and_ref(self, client, operator):
         mine = Sandbox.objects.get(session=SessionFactory(learner=LearnerFactory(username="zhang")))
