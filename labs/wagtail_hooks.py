@@ -142,7 +142,6 @@ def grants() -> list[RoleGrant]:
     return [
         RoleGrant(Role.INSTRUCTOR.value, "labs.change_lab"),
         RoleGrant(Role.INSTRUCTOR.value, "labs.view_lab"),
-        RoleGrant(Role.INSTRUCTOR.value, "labs.view_recording"),
         RoleGrant(Role.OPERATOR.value, "labs.view_lab"),
         RoleGrant(Role.OPERATOR.value, "labs.change_imageset"),
         RoleGrant(Role.OPERATOR.value, "labs.view_imageset"),

@@ -10,6 +10,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from labs.models.teaching import ClassPlace, Place, TaughtClass
+
 
 class RecordingQuerySet(models.QuerySet["Recording"]):
     def running(self) -> Self:
@@ -17,6 +19,16 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
     def of(self, learner: models.Model) -> Self:
         return self.filter(session__learner_id=learner.pk)
+
+    def shown_to(self, person: models.Model) -> Self:
+        """Their own, and those of learners in a class they teach, of sessions begun after the learner had joined it."""
+        taught = ClassPlace.objects.filter(
+            role=Place.LEARNS,
+            person_id=models.OuterRef("session__learner_id"),
+            joined_at__lte=models.OuterRef("session__opened_at"),
+            taught_class__in=TaughtClass.objects.taught_by(person),
+        )
+        return self.filter(models.Q(session__learner_id=person.pk) | models.Exists(taught))
 
     def older_than(self, moment: datetime) -> Self:
         """Ended before ``moment``; what still runs is not old."""

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_safe
 from community.api import User
 from labs import context
 from labs.models import Recording
-from labs.permissions import may_play_everybodys
 from labs.recordings import playing
 
 RECORDINGS_PER_PAGE = 20
@@ -31,19 +30,18 @@ def index(request: HttpRequest) -> HttpResponse:
     """The recordings this person may play, newest first, a page at a time."""
     assert isinstance(request.user, User)  # noqa: S101  (login_required)
     words = request.GET.get("q", "")[:200]
-    of_everybody = may_play_everybodys(request.user)
-    recordings = Recording.objects.all() if of_everybody else Recording.objects.of(request.user)
+    recordings = Recording.objects.shown_to(request.user).matching(words)
+    page = Paginator(
+        recordings.select_related("session__lab", "session__learner"), RECORDINGS_PER_PAGE
+    ).get_page(request.GET.get("page"))
     return render(
         request,
         "labs/recordings.html",
         {
-            "page": Paginator(
-                recordings.matching(words).select_related("session__lab", "session__learner"),
-                RECORDINGS_PER_PAGE,
-            ).get_page(request.GET.get("page")),
+            "page": page,
             "words": words,
             "query": context.query_of({"q": words}),
-            "of_everybody": of_everybody,
+            "of_others": any(one.session.learner_id != request.user.pk for one in page),
             "breadcrumbs": [
                 {"title": _("Labs"), "url": reverse("labs:catalogue")},
                 {"title": _("Recordings")},

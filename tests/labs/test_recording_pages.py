@@ -1,7 +1,7 @@
 """Recordings' pages: who may play what, where the jump list leads, what the file holds."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from community.api import Role
 from community.roles import assign, ensure_roles
-from labs.models import CheckRequest, CheckResult, LabSession, Recording
+from labs.models import CheckRequest, CheckResult, LabSession, Place, Recording, TaughtClass
 from labs.recordings.journal import GAP, OUTPUT, Event, Journal
 from labs.recordings.playing import marks_of
 from tests.labs.factories import LabFactory, LearnerFactory, SessionFactory
@@ -32,6 +32,13 @@ def instructor() -> Any:
     person = LearnerFactory()
     assign(person, Role.INSTRUCTOR)
     return person
+
+
+def teach(instructor: Any, learner: Any, joined_at: datetime) -> None:
+    """The learner is in a class of the instructor's since ``joined_at``."""
+    taught = TaughtClass.objects.create(name="Evening class")
+    taught.places.create(person=instructor, role=Place.TEACHES)
+    taught.places.create(person=learner, role=Place.LEARNS, joined_at=joined_at)
 
 
 @pytest.fixture
@@ -92,12 +99,16 @@ def url(name: str, *args: object) -> str:
         return reverse(f"labs:{name}", args=args)
 
 
-def test_only_the_learner_and_those_who_teach_may_play_it(recording: Recording, instructor: Any) -> None:
-    stranger, operator = LearnerFactory(), LearnerFactory()
+def test_only_the_learner_and_those_who_teach_them_may_play_it(recording: Recording, instructor: Any) -> None:
+    stranger, operator, other = LearnerFactory(), LearnerFactory(), LearnerFactory()
     assign(operator, Role.OPERATOR)
+    assign(other, Role.INSTRUCTOR)
+    teach(instructor, recording.session.learner, recording.session.opened_at)
+    teach(other, stranger, recording.session.opened_at)
     for person, status in (
         (recording.session.learner, 200),
         (instructor, 200),
+        (other, 404),
         (stranger, 404),
         (operator, 404),
     ):
@@ -107,8 +118,18 @@ def test_only_the_learner_and_those_who_teach_may_play_it(recording: Recording, 
     assert Client().get(url("recording_file", recording.pk)).status_code == 302
 
 
+def test_what_was_done_before_joining_a_class_stays_the_learners_own(
+    recording: Recording, instructor: Any
+) -> None:
+    teach(instructor, recording.session.learner, recording.session.opened_at + timedelta(seconds=1))
+    assert browser_of(instructor).get(url("recording", recording.pk)).status_code == 404
+
+
 def test_the_list_shows_each_what_they_may_play(recording: Recording, instructor: Any) -> None:
     other = recorded(SessionFactory())
+    recorded(SessionFactory())
+    for one in (recording, other):
+        teach(instructor, one.session.learner, one.session.opened_at)
     mine = browser_of(recording.session.learner).get(url("recordings"))
     assert list(mine.context["page"]) == [recording]
     assert set(browser_of(instructor).get(url("recordings")).context["page"]) == {recording, other}
