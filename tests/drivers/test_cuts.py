@@ -59,6 +59,8 @@ async def test_over_a_thousand_cuts_in_a_flood_no_byte_is_lost_or_repeated(node:
         await terminal.write(b"echo sh''ell $$\r")
         await screen.until(b"shell ")
         await terminal.write(flood(LINES))
+        # What was typed is in the node's hands only when something of it is seen.
+        await screen.until(b"0  0\r\n")
     whole = bytes(screen.data)
     with node.driver.folders.door(node.spec.ref, "node") as path:
         for _cut in range(CUTS):
@@ -67,6 +69,7 @@ async def test_over_a_thousand_cuts_in_a_flood_no_byte_is_lost_or_repeated(node:
     assert FLOOD_OVER not in whole, "every cut was in the middle of the flood"
     async with node.attached(offset=len(whole)) as terminal:
         rest = Screen(terminal)
+        await rest.until(FLOOD_OVER)
         await terminal.write(b"echo sh''ell $$\r")
         await rest.until(b"shell ")
         await rest.quiet()
