@@ -31,7 +31,7 @@ def test_while_the_budget_lasts_a_lab_starts_and_then_no_more(engine, clock, sch
     worked(engine, clock, 3599, learner=learner)
     budgets.ensure_budget(learner, lab)
     worked(engine, clock, 1, learner=learner)
-    with pytest.raises(BudgetUsedUp, match="used up"):
+    with override("en"), pytest.raises(BudgetUsedUp, match="used up"):
         sessions.start_lab(learner, lab)
     assert not LabSession.objects.of(learner).open().exists()
 
