@@ -31,9 +31,6 @@ class Metrics:
             buckets=START_BUCKETS,
             registry=registry,
         )
-        self.starts = self._counter(
-            "yunlian_starts", "Labs asked for, by what came of it.", "outcome", registry
-        )
         self.repairs = self._counter("yunlian_sweep_repairs", "What sweeps put right.", "kind", registry)
         self.terminal_bytes = self._counter(
             "yunlian_terminal_bytes", "Bytes between browsers and terminals.", "direction", registry
@@ -62,11 +59,6 @@ def _metrics() -> Metrics:
 def started(seconds: float, source: str) -> None:
     """A sandbox got ready ``seconds`` after it was asked for; ``source`` is ``cold`` or ``pool``."""
     _metrics().start_seconds.labels(source).observe(max(0.0, seconds))
-
-
-def asked(outcome: str) -> None:
-    """A lab was asked for; ``outcome`` is ``cold``, ``pool``, ``queued`` or ``refused``."""
-    _metrics().starts.labels(outcome).inc()
 
 
 def repaired(kind: str, count: int = 1) -> None:

@@ -207,14 +207,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     start_words.add_argument("--detach", action="store_true", help="return once the site answers")
     start_words.add_argument("--change-url", action="store_true", help="change the public address for good")
     verbs.add_parser("down")
-    if words[:1] and words[0] in {
-        "images",
-        "test",
-        "bench",
-        "chaos",
-        "manage",
-        "lint",
-    }:  # the rest belongs to another program
+    if words[:1] and words[0] in VERBS.keys() - {"up", "down"}:  # the rest belongs to another program
         return argparse.Namespace(verb=words[0], rest=words[1:])
     return parser.parse_args(words)
 

@@ -1,6 +1,6 @@
 """Websockets: terminal bytes, and the events of a session. docs/terminal-protocol.md is the contract."""
 
-from labs.consumers.common import Code, sockets_of
+from labs.consumers.seats import Code, sockets_of
 from labs.consumers.session import SessionConsumer
 from labs.consumers.terminal import INPUT_FRAME_BYTES, INPUT_WAITING_BYTES, TerminalConsumer
 from labs.consumers.wall import WallConsumer

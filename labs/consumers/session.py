@@ -1,22 +1,18 @@
 """The events of a lab session."""
 
 import asyncio
-import json
 import logging
-from contextlib import ExitStack
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 from django.utils.translation import override
 
 from labs import bodies, queueing, visitors
 from labs.about import about
-from labs.consumers.common import Code, Goodbye, Seat
+from labs.consumers.page import PageConsumer
+from labs.consumers.seats import Code, Goodbye, Seat
 from labs.models import CheckResult, LabCheck, LabSession
 from labs.notices import group_of
 from labs.sessions import session_of
@@ -25,37 +21,19 @@ from labs.teaching import helping
 log = logging.getLogger(__name__)
 
 
-class SessionConsumer(AsyncWebsocketConsumer):
+class SessionConsumer(PageConsumer):
     """Tells one page how its session stands: at connect, at every change, at every check."""
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """As its parent's; the seat is given back whatever ends it, a broker that went away included."""
-        with ExitStack() as self.leaving:
-            await super().__call__(scope, receive, send)
-
-    async def connect(self) -> None:
-        if not visitors.may_knock(self.scope):
-            await self.close(code=Code.NOT_SIGNED_IN)
-            return
-        await self.accept()
+    async def enter(self) -> None:
         about(lab_session=self.scope["url_route"]["kwargs"]["session"])
-        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
-        self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
-        try:
-            session = await self.permitted()
-            self.leaving.enter_context(Seat(session.learner_id))
-        except Goodbye as goodbye:
-            await self.close(code=goodbye.code)
-            return
+        session = await self.permitted()
+        self.leaving.enter_context(Seat(session.learner_id))
         group = group_of(self.scope["url_route"]["kwargs"]["session"])
         await self.channel_layer.group_add(group, self.channel_name)
         self.groups.append(group)
         await self.stay_seen(session)
         await self.tell_session()
         self.leaving.callback(asyncio.create_task(self.keep_permission()).cancel)
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self.close(code=Code.BAD_FRAME)
 
     async def permitted(self) -> LabSession:
         person = await visitors.person_behind(self.scope)
@@ -137,6 +115,3 @@ class SessionConsumer(AsyncWebsocketConsumer):
             past = bodies.Past.of(session, has_failures=not found.passed)
             body = bodies.check_body(session.lab, check, found, past)
             return {"type": "check", "step": found.step, **body}
-
-    async def tell(self, frame: dict[str, Any]) -> None:
-        await self.send(text_data=json.dumps(frame, cls=DjangoJSONEncoder))

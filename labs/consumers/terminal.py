@@ -17,7 +17,7 @@ from django.db import DatabaseError
 
 from labs import metrics, terminals, visitors
 from labs.about import about
-from labs.consumers.common import Code, Goodbye, Seat
+from labs.consumers.seats import Code, Goodbye, Seat
 from labs.drivers.base import DriverError, Exited, Gap, NodeGone, Output, Resized, Terminal
 from labs.terminals import Ended, Frozen, NoSuchTerminal, NotYet
 

@@ -1,22 +1,18 @@
 """The instructor's wall: how a class stands, and small live pictures of its terminals."""
 
 import asyncio
-import json
 import logging
-from contextlib import ExitStack
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 from django.utils.translation import override
 
 from community.api import User
 from labs import visitors
-from labs.consumers.common import Code, Goodbye, Seat
+from labs.consumers.page import PageConsumer
+from labs.consumers.seats import Code, Goodbye, Seat
 from labs.engine import get_driver
 from labs.models import TaughtClass
 from labs.teaching.board import Board, board_of
@@ -25,29 +21,12 @@ from labs.teaching.tails import Tails
 log = logging.getLogger(__name__)
 
 
-class WallConsumer(AsyncWebsocketConsumer):
+class WallConsumer(PageConsumer):
     """Tells one instructor every LABS_WALL_SECONDS what has changed; one bounded round after another."""
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        with ExitStack() as self.leaving:
-            await super().__call__(scope, receive, send)
-
-    async def connect(self) -> None:
-        if not visitors.may_knock(self.scope):
-            await self.close(code=Code.NOT_SIGNED_IN)
-            return
-        await self.accept()
-        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
-        self.language = visitors.language_of(self.scope, query.get("lang", [""])[0])
-        try:
-            self.leaving.enter_context(Seat((await self.permitted())[0].pk))
-        except Goodbye as goodbye:
-            await self.close(code=goodbye.code)
-            return
+    async def enter(self) -> None:
+        self.leaving.enter_context(Seat((await self.permitted())[0].pk))
         self.leaving.callback(asyncio.create_task(self.show()).cancel)
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self.close(code=Code.BAD_FRAME)
 
     async def permitted(self) -> tuple[User, TaughtClass]:
         """Who looks at which class, asked anew in every round."""
@@ -95,6 +74,3 @@ class WallConsumer(AsyncWebsocketConsumer):
         if pictures:
             await self.tell({"type": "pictures", "pictures": pictures})
         return board.cards
-
-    async def tell(self, frame: dict[str, Any]) -> None:
-        await self.send(text_data=json.dumps(frame, cls=DjangoJSONEncoder))

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from community.api import User
 from labs import terminals, visitors
-from labs.consumers.common import Code, Goodbye, Seat
+from labs.consumers.seats import Code, Goodbye, Seat
 from labs.consumers.terminal import TerminalConsumer
 from labs.drivers.base import Gap, NodeGone, Output, Resized, Terminal, Watch
 from labs.models import Deed, LabSession

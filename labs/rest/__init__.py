@@ -3,7 +3,7 @@
 from ninja import Router
 
 from labs.rest import elasticity, files, keeping, sessions, teaching
-from labs.rest.common import not_found_words
+from labs.rest.answers import not_found_words
 
 router = Router(tags=["labs"])
 router.add_router("", sessions.router)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
 from labs import bodies, elasticity, sessions
-from labs.rest.common import REFUSED, Lang, mine, speaking
+from labs.rest.answers import REFUSED, Lang, mine, speaking
 from labs.rest.sessions import SessionBody
 
 router = Router(tags=["labs"])

@@ -13,7 +13,7 @@ from ninja import Field, Query, Router, Schema, Status
 from labs.files import contents, folders
 from labs.files.places import Place, path_from, path_text, place_of
 from labs.files.refusals import FileTooBig
-from labs.rest.common import REFUSED, Lang, Problem, mine, speaking
+from labs.rest.answers import REFUSED, Lang, Problem, mine, speaking
 
 router = Router(tags=["files"])
 BASE = "/lab-sessions/{uuid:session_id}/nodes/{slug:node}/files"

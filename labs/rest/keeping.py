@@ -9,7 +9,7 @@ from ninja import Field, Router, Schema, Status
 
 from labs import bodies, keeping, keeping_bodies
 from labs.models import Fork, Snapshot
-from labs.rest.common import REFUSED, Lang, Problem, mine, speaking
+from labs.rest.answers import REFUSED, Lang, Problem, mine, speaking
 from labs.rest.sessions import SessionBody
 
 router = Router(tags=["labs"])

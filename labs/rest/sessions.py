@@ -16,7 +16,7 @@ from ninja import Field, Query, Router, Schema, Status
 from labs import bodies, queueing, sessions
 from labs.models import CheckRequest, Lab, LabSession, LabStep
 from labs.notices import BROKER_AWAY, group_of
-from labs.rest.common import REFUSED, Lang, Problem, mine, speaking
+from labs.rest.answers import REFUSED, Lang, Problem, mine, speaking
 
 router = Router(tags=["labs"])
 LOOK_AGAIN_S = 2.0

@@ -10,7 +10,7 @@ from ninja import Field, Path, Router, Schema
 
 from labs import bodies
 from labs.models import LabCheck, LabSession, TaughtClass
-from labs.rest.common import REFUSED, Lang, mine, speaking
+from labs.rest.answers import REFUSED, Lang, mine, speaking
 from labs.rest.sessions import SessionBody
 from labs.teaching import classes, helping, hints
 

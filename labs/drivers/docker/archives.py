@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import IO
 
-from docker.errors import APIError
-
-from labs.drivers.base import DriverError, HomeTooLarge, NodeGone
-from labs.drivers.docker.containers import HOME, PATH
-from labs.drivers.docker.engine import api, engine_errors, is_conflict, is_missing
-from labs.drivers.docker.scripts import STDERR, STDOUT, frame
+from labs.drivers.base import DriverError, HomeTooLarge
+from labs.drivers.docker.engine import api, engine_errors
+from labs.drivers.docker.scripts import STDERR, STDOUT, create_exec, frame
 
 GRACE_S = 5
 PIECE = 64 * 1024
@@ -70,23 +67,9 @@ def unpack(container: str, source: IO[bytes], *, uid: int, timeout_s: int) -> No
 
 @contextmanager
 def _talk(container: str, script: str, uid: int, timeout_s: int, *, stdin: bool) -> Iterator[socket.socket]:
+    created = create_exec(container, ["/bin/sh", "-c", script], uid=uid, gid=uid, stdin=stdin, more={})
     with engine_errors():
-        try:
-            created = api().exec_create(
-                container,
-                ["/bin/sh", "-c", script],
-                stdin=stdin,
-                user=f"{uid}:{uid}",
-                workdir="/",
-                environment={"HOME": HOME, "PATH": PATH, "LANG": "C.UTF-8"},
-            )
-        except APIError as error:
-            if is_missing(error):
-                raise NodeGone(f"{container} is not there.") from error
-            if is_conflict(error) and "paused" not in str(error.explanation):
-                raise NodeGone(f"{container} is not running.") from error
-            raise
-        started = api().exec_start(created["Id"], socket=True)
+        started = api().exec_start(created, socket=True)
         with closing(started._response):
             stream: socket.socket = started._sock
             stream.settimeout(timeout_s + GRACE_S)

@@ -37,12 +37,9 @@ def run_script(
     tidy = "tidy" if uid != gid else "keep"
     began = time.monotonic()
     arguments = [str(timeout_s), str(len(content)), str(OUTPUT_BYTES), tidy]
-    if sealed:
-        created = _create(
-            container, uid, gid, [toolkit.RUNNER, *arguments, toolkit.SHELL], toolkit.ENVIRONMENT
-        )
-    else:
-        created = _create(container, uid, gid, [RUNNER, *arguments], {})
+    command = [toolkit.RUNNER, *arguments, toolkit.SHELL] if sealed else [RUNNER, *arguments]
+    more = {"USER": "learner" if uid == gid else "checker", **(toolkit.ENVIRONMENT if sealed else {})}
+    created = create_exec(container, command, uid=uid, gid=gid, stdin=True, more=more)
     output, complaint = _talk(created, content, began + timeout_s + GRACE_S)
     exit_code = TIMED_OUT if output is None else _exit_code(created)
     if complaint or (exit_code == 126 and (output or b"").startswith(b"OCI runtime")):
@@ -52,22 +49,19 @@ def run_script(
     return RunResult(exit_code, told, round((time.monotonic() - began) * 1000))
 
 
-def _create(container: str, uid: int, gid: int, command: list[str], more: Mapping[str, str]) -> str:
+def create_exec(
+    container: str, command: list[str], *, uid: int, gid: int, stdin: bool, more: Mapping[str, str]
+) -> str:
+    """The id of an exec made ready in the container as ``uid``:``gid``. Raises NodeGone when that does not run."""
     with engine_errors():
         try:
             created = api().exec_create(
                 container,
                 command,
-                stdin=True,
+                stdin=stdin,
                 user=f"{uid}:{gid}",
                 workdir="/",
-                environment={
-                    "HOME": HOME,
-                    "PATH": PATH,
-                    "LANG": "C.UTF-8",
-                    "USER": "learner" if uid == gid else "checker",
-                    **more,
-                },
+                environment={"HOME": HOME, "PATH": PATH, "LANG": "C.UTF-8", **more},
             )
         except APIError as error:
             if is_missing(error):

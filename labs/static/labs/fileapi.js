@@ -1,7 +1,6 @@
 // The files of a session's nodes over the HTTP API. Paths come from listings and go back as they came.
 
-import { Refused } from "@labs/rest.js";
-import { say } from "@labs/words.js";
+import { ask } from "@labs/rest.js";
 
 export class FileApi {
   #base;
@@ -49,21 +48,9 @@ export class FileApi {
 
   /** The answer's body. Raises Refused, with the protocol's word in ``code``. */
   async #call(method, node, door, query, body, kind) {
-    let response;
-    try {
-      response = await fetch(this.#address(node, door, query), {
-        method,
-        body,
-        headers: { Accept: "application/json", "X-CSRFToken": this.#csrf, ...(kind && { "Content-Type": kind }) },
-        credentials: "same-origin",
-      });
-    } catch {
-      throw new Refused(0, { detail: say("rest_unreachable") });
-    }
-    const isJson = response.headers.get("content-type")?.includes("json");
-    const answer = isJson && response.status !== 204 ? await response.json() : null;
-    if (!response.ok) throw Object.assign(new Refused(response.status, answer), { code: answer?.code ?? "" });
-    return answer;
+    const address = this.#address(node, door, query);
+    const answer = await ask({ address, method, content: body, kind, csrf: this.#csrf });
+    return answer.body;
   }
 }
 

@@ -2,35 +2,38 @@
 
 import { say } from "@labs/words.js";
 
-/** A verb was refused or could not be sent; ``message`` is fit to show. */
+/** A verb was refused or could not be sent; ``message`` is fit to show, ``code`` is the protocol's word for it. */
 export class Refused extends Error {
   constructor(status, body) {
     super([body?.detail ?? say("rest_failed", { status }), body?.remedy].filter(Boolean).join(" "));
     this.status = status;
+    this.code = body?.code ?? "";
   }
 }
 
-/** The answer's body and status. Raises Refused. */
-export async function callApi({ address, method, wish = undefined, csrf, language }) {
+/** The answer's status and body, null where that is no JSON. ``kind`` is the type of what is sent. Raises Refused. */
+export async function ask({ address, method, content = undefined, kind = "", csrf }) {
   let response;
   try {
-    response = await fetch(`${address}?lang=${language}`, {
+    response = await fetch(address, {
       method,
-      headers: {
-        Accept: "application/json",
-        "X-CSRFToken": csrf,
-        ...(wish && { "Content-Type": "application/json" }),
-      },
-      body: wish && JSON.stringify(wish),
+      headers: { Accept: "application/json", "X-CSRFToken": csrf, ...(kind && { "Content-Type": kind }) },
+      body: content,
       credentials: "same-origin",
     });
   } catch {
     throw new Refused(0, { detail: say("rest_unreachable") });
   }
   const isJson = response.headers.get("content-type")?.includes("json");
-  const body = isJson ? await response.json() : null;
+  const body = isJson && response.status !== 204 ? await response.json() : null;
   if (!response.ok) throw new Refused(response.status, body);
   return { status: response.status, body };
+}
+
+/** The answer to ``wish``, sent as JSON where there is one. Raises Refused. */
+export function callApi({ address, method, wish = undefined, csrf, language }) {
+  const content = wish && JSON.stringify(wish);
+  return ask({ address: `${address}?lang=${language}`, method, content, kind: wish && "application/json", csrf });
 }
 
 export class SessionApi {
