@@ -67,9 +67,15 @@ class CheckText(Part):
     points: int = Field(default=1, ge=1, le=100)
     timeout_s: int = Field(default=10, ge=1, le=60)
     hint_cost: int | None = Field(default=None, ge=0, le=100)
+    script: Key | None = None
     clauses: list[str] = Field(default=[], max_length=16)
     title: Titles
     reasons: dict[Key, Reason]
+
+    @property
+    def script_name(self) -> str:
+        """The file under checks/, without its ending; checks that look at the same thing on two nodes share one."""
+        return self.script or self.id
 
 
 class StepText(Part):

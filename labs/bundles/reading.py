@@ -1,5 +1,6 @@
 """Reading a lab's folder; every fault is named with its file and line, all of them at once."""
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from labs.bundles.lines import Lines
 from labs.bundles.manifest import Manifest
 
 MANIFEST = "lab.toml"
+# No check can have this name: ids begin with a letter.
+COMMON = "checks/_common.sh"
 LANGUAGES = ("zh", "en")
 LARGEST_FILE = 256 * 1024
 AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -29,13 +32,22 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A lab as text. ``bodies`` by step and language, ``scripts`` by check, ``solutions`` by step and node."""
+    """A lab as text.
+
+    ``bodies`` by step and language, ``scripts`` by check, ``solutions`` by step and node; ``common`` begins every
+    check's script and may be empty.
+    """
 
     manifest: Manifest
     text: str
     bodies: dict[tuple[str, str], str]
     scripts: dict[str, str]
     solutions: dict[tuple[str, str], str]
+    common: str = ""
+
+    def script_of(self, check: str) -> str:
+        """What is run in the node for ``check``."""
+        return self.common + self.scripts[check]
 
     def solve_order(self) -> list[tuple[str, str, str]]:
         """Step, node and script of every solution, in the order to run them."""
@@ -141,7 +153,7 @@ def read(folder: Path | str) -> Bundle:
     if manifest is None:
         raise BundleError(reader.faults)
     bodies = {(step.id, lang): f"steps/{step.id}.{lang}.md" for step in manifest.steps for lang in LANGUAGES}
-    scripts = {check.id: f"checks/{check.id}.sh" for check in manifest.checks}
+    scripts = {check.id: f"checks/{check.script_name}.sh" for check in manifest.checks}
     solutions = {(step, node): f"solve/{step}.{node}.sh" for step, node in reader.solutions(manifest)}
     bundle = Bundle(
         manifest=manifest,
@@ -149,8 +161,9 @@ def read(folder: Path | str) -> Bundle:
         bodies={key: reader.body(name, manifest) for key, name in bodies.items()},
         scripts={key: reader.text(name) for key, name in scripts.items()},
         solutions={key: reader.text(name) for key, name in solutions.items()},
+        common=reader.text(COMMON) if os.path.lexists(reader.folder / COMMON) else "",
     )
-    reader.unknown_files({MANIFEST, *bodies.values(), *scripts.values(), *solutions.values()})
+    reader.unknown_files({MANIFEST, COMMON, *bodies.values(), *scripts.values(), *solutions.values()})
     if reader.faults:
         raise BundleError(reader.faults)
     return bundle

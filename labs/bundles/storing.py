@@ -8,7 +8,7 @@ from django.db import models, transaction
 from pydantic import ValidationError
 
 from labs.bundles.manifest import CheckText, Manifest, NodeText, PreviewText, StepText, plain
-from labs.bundles.reading import LANGUAGES, MANIFEST, Bundle
+from labs.bundles.reading import COMMON, LANGUAGES, MANIFEST, Bundle
 from labs.bundles.writing import manifest_text
 from labs.models import Lab, LabCheck, LabStep
 
@@ -35,6 +35,7 @@ def import_lab(bundle: Bundle) -> tuple[Lab, bool]:
             "nodes": [plain(node) for node in manifest.nodes],
             "previews": [plain(preview) for preview in manifest.previews],
             "solutions": {f"{step}.{node}": text for (step, node), text in bundle.solutions.items()},
+            "check_common": bundle.common,
             "manifest": bundle.text,
         },
     )
@@ -73,7 +74,8 @@ def _import_step(lab: Lab, place: int, step: StepText, bundle: Bundle) -> bool:
                 "title_en": check.title.en,
                 "clauses": list(check.clauses),
                 "reasons": {key: plain(reason) for key, reason in check.reasons.items()},
-                "script": bundle.scripts[check.id],
+                "script_name": check.script or "",
+                "script": bundle.script_of(check.id),
             },
         )
         changed |= new
@@ -106,10 +108,15 @@ def bundle_of(lab: Lab) -> Bundle:
             for step in steps
             for language in LANGUAGES
         },
-        scripts={check.key: check.script for step in steps for check in step.checks.all()},
+        scripts={
+            check.key: check.script.removeprefix(lab.check_common)
+            for step in steps
+            for check in step.checks.all()
+        },
         solutions={
             (key.rpartition(".")[0], key.rpartition(".")[2]): text for key, text in lab.solutions.items()
         },
+        common=lab.check_common,
     )
 
 
@@ -119,7 +126,8 @@ def export_lab(lab: Lab, folder: Path) -> list[Path]:
     files = {
         MANIFEST: bundle.text,
         **{f"steps/{step}.{language}.md": text for (step, language), text in bundle.bodies.items()},
-        **{f"checks/{check}.sh": text for check, text in bundle.scripts.items()},
+        **({COMMON: bundle.common} if bundle.common else {}),
+        **{f"checks/{check.script_name}.sh": bundle.scripts[check.id] for check in bundle.manifest.checks},
         **{f"solve/{step}.{node}.sh": text for (step, node), text in bundle.solutions.items()},
     }
     written = []
@@ -161,6 +169,7 @@ def _step_of(step: LabStep) -> StepText:
                         "points": check.points,
                         "timeout_s": check.timeout_s,
                         "hint_cost": check.hint_cost,
+                        "script": check.script_name or None,
                         "clauses": check.clauses,
                         "title": {"zh": check.title_zh, "en": check.title_en},
                         "reasons": check.reasons,

@@ -59,6 +59,8 @@ def _check(check: CheckText) -> Iterator[str]:
     yield from _entries(check, "id", "node", "points", "timeout_s", "clauses")
     if check.hint_cost is not None:
         yield from _entries(check, "hint_cost")
+    if check.script is not None:
+        yield from _entries(check, "script")
     yield from _table("[steps.checks.title]", check.title)
     for key, reason in check.reasons.items():
         yield from ("", f"[steps.checks.reasons.{key}]")

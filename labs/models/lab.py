@@ -72,6 +72,7 @@ class Lab(ClusterableModel):
     nodes = models.JSONField(_("nodes"), default=list)
     previews = models.JSONField(_("previews"), default=list, blank=True)
     solutions = models.JSONField(default=dict, blank=True, editable=False)
+    check_common = models.TextField(blank=True, editable=False)
     manifest = models.TextField(blank=True, editable=False)
     hint_cost = models.PositiveSmallIntegerField(
         _("points per hint"),
@@ -173,7 +174,10 @@ class LabStep(Orderable, ClusterableModel):
 
 
 class LabCheck(Orderable):
-    """An automatic assertion run in a node; ``reasons`` maps the last line of its output to words for the learner."""
+    """An automatic assertion run in a node; ``reasons`` maps the last line of its output to words for the learner.
+
+    ``script`` is whole: it begins with the lab's ``check_common``. ``script_name`` is its file when that is not the key.
+    """
 
     step = ParentalKey(LabStep, on_delete=models.CASCADE, related_name="checks")
     key = models.SlugField(_("id"), max_length=60)
@@ -185,6 +189,7 @@ class LabCheck(Orderable):
     title_en = models.CharField(_("title (English)"), max_length=160)
     clauses = models.JSONField(_("clauses"), default=list, blank=True)
     reasons = models.JSONField(_("reasons"), default=dict)
+    script_name = models.SlugField(max_length=60, blank=True, editable=False)
     script = models.TextField()
 
     class Meta(Orderable.Meta):

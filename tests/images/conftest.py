@@ -52,7 +52,7 @@ class Machines:
                 key=check.id,
                 node=check.node,
                 timeout_s=check.timeout_s,
-                script=self.lab.scripts[check.id],
+                script=self.lab.script_of(check.id),
                 reasons=dict.fromkeys(check.reasons),
             )
             for step in self.lab.manifest.steps

@@ -218,6 +218,29 @@ def test_a_lab_edited_since_is_exported_as_it_is_now(folder, tmp_path):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_shared_beginning_and_a_shared_file_of_checks_are_run_whole_and_exported_apart(
+    folder, tmp_path, edited
+):
+    own = (folder / "checks/says-hello.sh").read_text()
+    (folder / "checks/says-hello.sh").rename(folder / "checks/greets.sh")
+    (folder / "checks/_common.sh").write_text("fail() { echo $1; exit 1; }\n")
+    (folder / "lab.toml").write_text(
+        TOML.replace('id = "says-hello"', 'id = "says-hello"\nscript = "greets"')
+    )
+    lab, _changed = bundles.import_lab(bundles.read(folder))
+    assert LabCheck.objects.get().script == f"fail() {{ echo $1; exit 1; }}\n{own}"
+    if edited:
+        lab.title_en = "Edited since"
+        lab.save()
+    bundles.export_lab(lab, tmp_path / "out")
+    there, here = files(tmp_path / "out/greeting"), files(folder)
+    if edited:
+        del there["lab.toml"], here["lab.toml"]
+    assert there == here
+
+
+@pytest.mark.django_db
 def test_the_ports_a_lab_shows_are_kept_and_exported(folder, tmp_path):
     (folder / "lab.toml").write_text(TOML.replace("[[steps]]", PREVIEW + "[[steps]]"))
     lab, _changed = bundles.import_lab(bundles.read(folder))

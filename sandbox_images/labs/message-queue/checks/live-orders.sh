@@ -1,32 +1,5 @@
 readable /home/learner/amqp.url || { echo no-broker; exit 1; }
-python3 -I - <<'PYTHON'
-import json
-import os
-import sys
-import time
-
-import pika
-
-
-def end(reason):
-    print(reason)
-    sys.exit(1)
-
-
-def connect(url):
-    parameters = pika.URLParameters(url)
-    parameters.socket_timeout = 2
-    parameters.stack_timeout = 4
-    parameters.blocked_connection_timeout = 3
-    parameters.connection_attempts = 1
-    return pika.BlockingConnection(parameters)
-
-
-def url():
-    with open("/home/learner/amqp.url", encoding="utf-8", errors="replace") as file:
-        return file.read().strip()
-
-
+broker <<'PYTHON'
 try:
     connection = connect(url())
 except Exception:

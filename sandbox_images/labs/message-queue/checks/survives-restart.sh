@@ -1,28 +1,6 @@
 readable /home/learner/rabbitmq/rabbitmq.conf || { echo no-broker; exit 1; }
 readable /home/learner/rabbitmq/log
-python3 -I - <<'PYTHON'
-import json
-import os
-import sys
-import time
-
-import pika
-
-
-def end(reason):
-    print(reason)
-    sys.exit(1)
-
-
-def connect(url):
-    parameters = pika.URLParameters(url)
-    parameters.socket_timeout = 2
-    parameters.stack_timeout = 4
-    parameters.blocked_connection_timeout = 3
-    parameters.connection_attempts = 1
-    return pika.BlockingConnection(parameters)
-
-
+broker <<'PYTHON'
 def configured():
     values = {}
     with open("/home/learner/rabbitmq/rabbitmq.conf", encoding="utf-8", errors="replace") as file:
