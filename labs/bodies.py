@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -12,8 +13,10 @@ from django.utils.translation import gettext_lazy
 from labs import grading, waiting
 from labs.keeping_bodies import homes_body
 from labs.lifecycle import Reason, State
-from labs.metering import budgets, pricing, rates
+from labs.metering import budgets, pricing, quotas, rates
+from labs.metering.limits import WARNS_AT, Limit, body_of, refusal_of, running_low
 from labs.models import (
+    Allowance,
     CheckRequest,
     CheckResult,
     HintOpening,
@@ -85,7 +88,9 @@ class Past:
 
 def session_body(session: LabSession) -> dict[str, Any]:
     """The session as JSON says it, words in the language in use."""
-    lab = Lab.objects.complete().get(pk=session.lab_id)
+    # Asked along with the lab, so that where no amount is limited nothing more is asked.
+    some = Lab.objects.complete().annotate(has_limits=Exists(Allowance.objects.giving_amounts()))
+    lab = some.get(pk=session.lab_id)
     sandbox = session.sandbox
     place = session.waiting_place if sandbox is None else None
     nodes = list(sandbox.nodes.all()) if sandbox else []
@@ -94,6 +99,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
     results = {(found.step, found.check_key): found for found in session.check_results.newest()}
     has_failures = not all(found.passed for found in results.values())
     past = Past.of(session, has_failures=has_failures, charges=lab.charges_for_hints)
+    amounts = quotas.amounts_of(session.learner_id) if session.is_open and lab.has_limits else []
     return {
         "id": str(session.pk),
         "lab": lab.slug,
@@ -101,7 +107,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "waking": sandbox is not None and sandbox.is_waking,
         "state": sandbox.state if sandbox else QUEUED if place else State.STOPPED,
         "reason": sandbox.reason if sandbox else waiting.ending_of(session),
-        "message": message_of(session, sandbox, nodes),
+        "message": message_of(session, sandbox, nodes, amounts[0] if amounts else None),
         "queue": waiting.queue_body(place) if place else None,
         "opened_at": session.opened_at,
         "expires_at": session.expires_at,
@@ -112,6 +118,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "homes": homes_body(session),
         "finishing": "" in asked,
         "price": price_body(sandbox),
+        "allowances": [body_of(limit) for limit in amounts],
         "mode": session.mode,
         "hints_cost": past.cost,
         "points": session.points if session.passed_at else max(0, _points(lab, results) - past.cost),
@@ -256,8 +263,13 @@ def _shown(found: CheckResult) -> str:
     return "\n".join(lines)
 
 
-def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) -> str:
-    """What the learner should know now, in a sentence or two; empty when all goes its way."""
+def message_of(
+    session: LabSession, sandbox: Sandbox | None, nodes: list[Node], tight: Limit | None = None
+) -> str:
+    """What the learner should know now, in a sentence or two; empty when all goes its way.
+
+    ``tight`` is the amount of which least is left.
+    """
     if session.passed_at is not None:
         return _("You have passed this lab.")
     if sandbox is None:
@@ -270,18 +282,34 @@ def message_of(session: LabSession, sandbox: Sandbox | None, nodes: list[Node]) 
             return _("%(nodes)s stopped unexpectedly and was started anew; files in its home are gone.") % {
                 "nodes": ", ".join(lost)
             }
-        ends_at = budgets.ending(sandbox)
-        if ends_at is not None:
-            return _(
-                "The budget for labs is used up. This lab ends at %(time)s; save what you want to keep."
-            ) % {"time": f"{timezone.localtime(ends_at):%H:%M}"}
-        return ""
+        return _of_money(sandbox) or _of_allowance(tight)
     if sandbox.state == State.SUSPENDED:
         return _frozen(sandbox)
     last = sandbox.events.exclude(detail="").last()
     if last is not None:
         return _("Starting takes longer than usual: %(cause)s") % {"cause": last.detail}
     return ""
+
+
+def _of_money(sandbox: Sandbox) -> str:
+    ends_at = budgets.ending(sandbox)
+    if ends_at is None:
+        return ""
+    return _("The budget for labs is used up. This lab ends at %(time)s; save what you want to keep.") % {
+        "time": f"{timezone.localtime(ends_at):%H:%M}"
+    }
+
+
+def _of_allowance(tight: Limit | None) -> str:
+    if tight is None or tight.percent < WARNS_AT:
+        return ""
+    if not tight.is_used_up:
+        return running_low(tight)
+    message, _remedy = refusal_of(tight)
+    end = _("This lab ends at %(time)s; save what you want to keep.") % {
+        "time": f"{timezone.localtime(quotas.ends_at(tight)):%H:%M}"
+    }
+    return f"{message} {end}"
 
 
 def _frozen(sandbox: Sandbox) -> str:

@@ -17,6 +17,8 @@ from community.api import ClauseReference, User, clauses
 from labs import scheduling, sessions, topology
 from labs.bodies import session_body, steps_of
 from labs.lifecycle import Reason
+from labs.metering import quotas
+from labs.metering.limits import row_of
 from labs.metering.rates import lab_price, money
 from labs.models import Booking, Lab, LabSession, Outcome
 from labs.models.lab import spoken
@@ -112,6 +114,7 @@ def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
         "passed": None,
         "price": price_facts(lab, learner),
         "booking": None,
+        "allowances": [],
     }
     if learner is None:
         return facts
@@ -120,7 +123,10 @@ def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
     running = list(mine.open())
     others = [session for session in running if session.lab_id != lab.pk]
     facts["running"] = next((session for session in running if session.lab_id == lab.pk), None)
-    facts["other"] = others[0] if len(others) >= settings.LABS_SESSIONS_PER_LEARNER else None
+    limits = quotas.limits_of(learner.pk)
+    facts["allowances"] = [row_of(limit) for limit in limits if limit.allowance is not None]
+    full = any(limit.is_used_up and limit.learner and not limit.is_amount for limit in limits)
+    facts["other"] = others[0] if others and full else None
     facts["passed"] = mine.passed().filter(lab=lab).order_by("passed_at").first()
     return facts
 
@@ -240,6 +246,7 @@ def _ending(session: LabSession, reason: str) -> str:
         Reason.FINISHED: _("Finished without passing"),
         Outcome.LEFT: _("You gave up your place in the queue"),
         Outcome.LAPSED: _("Your place in the queue has lapsed"),
+        Outcome.USED_UP: _("Your allowance for lab time is used up"),
     }
     return titles.get(reason, _("This lab session has ended"))
 

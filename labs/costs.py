@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.api import Membership, Organisation, User
-from labs.metering import budgets, statements
+from labs.metering import budgets, limits, quotas, statements
 from labs.metering.pricing import Totals, in_units
 from labs.metering.rates import money
 from labs.metering.totals import used
@@ -37,6 +37,7 @@ def month_facts(person: User) -> dict[str, Any]:
     return {
         "month": start.date(),
         "total": quantities(total),
+        "allowances": [limits.row_of(limit) for limit in quotas.limits_of(person.pk)],
         "cost": [money(amount, currency) for currency, amount in _running_cost(person).items()],
     }
 

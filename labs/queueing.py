@@ -15,6 +15,7 @@ from labs import notices, pool
 from labs.models import Booking, Lab, LabSession, Outcome, QueuePlace
 from labs.refusals import HostFull
 from labs.scheduling import hosts, recent
+from labs.scheduling.allowances import Turns
 from labs.scheduling.amounts import Amount
 from labs.scheduling.fairness import Wish, order
 from labs.scheduling.forecast import Holding, Wanted, waits_s
@@ -106,11 +107,16 @@ def admit() -> Admission:
         _stand_still()
         return owed
     there, staying, held_up = room(now), [], False
-    for place in _in_turn():
+    line = _in_turn()
+    turns = Turns(line)
+    for place in line:
         need = Amount(place.millicpus, place.memory_mib)
         purpose = purpose_of(place.session.kind, place.session.booking_id)
         until = ends_at(place.session.lab, place.session.booking, now)
         left = there.kept_for(purpose, until) if held_up else there.left_for(purpose, until)
+        if need.fits(left) and turns.used_up(place):
+            leave(place.session, Outcome.USED_UP)
+            continue
         fits = need.fits(left) and _pool_gives_way(need, there, owed)
         sandbox_id = _let_in(place, need, now) if fits else None
         if sandbox_id is None:

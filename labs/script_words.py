@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 SCRIPTS = (
+    "allowance.js",
     "backoff.js",
     "beside.js",
     "clock.js",

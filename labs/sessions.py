@@ -55,11 +55,12 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
     BudgetUsedUp, NoEngine, or HostFull when the lab is larger than the host.
     """
     host = scheduling.take_turns()
-    session = open_session(learner, lab)
+    mine = list(LabSession.objects.of(learner).open().select_related("lab"))
+    session = next((one for one in mine if one.lab_id == lab.pk), None)
     if session is not None:
         return session
     _ensure_engine(host)
-    scheduling.ensure_quota(learner)
+    scheduling.ensure_quota(learner, mine)
     budgets.ensure_budget(learner, lab)
     need = scheduling.needs(lab)
     scheduling.ensure_possible(need, kind)

@@ -19,7 +19,7 @@ from labs import (
     sweeping,
 )
 from labs.lifecycle import Reason
-from labs.metering import budgets, statements
+from labs.metering import budgets, quotas, statements
 from labs.recordings import keeping
 
 
@@ -126,7 +126,7 @@ def sweep() -> None:
 def sample() -> None:
     metering.sample()
     due = budgets.watch()
-    for pk in due.stop:
+    for pk in {*due.stop, *quotas.watch().stop}:
         stop.delay(pk, Reason.QUOTA)
     for pk in due.mail:
         mail_warning.delay(pk)

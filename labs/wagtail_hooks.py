@@ -11,7 +11,7 @@ from wagtail.admin.ui.tables import Column
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
-from wagtail.snippets.views.snippets import SnippetViewSet
+from wagtail.snippets.views.snippets import CreateView, EditView, SnippetViewSet
 
 from community.api import (
     ClauseReference,
@@ -26,7 +26,8 @@ from community.api import (
 )
 from labs import sessions
 from labs.api import lab_cards
-from labs.models import ImageSet, Lab, LabSession, RateCard
+from labs.models import Allowance, ImageSet, Lab, LabSession, RateCard
+from labs.operating.acts import set_allowance
 
 HITS = 20
 RECENT = 5
@@ -92,6 +93,62 @@ class ImageSetViewSet(SnippetViewSet):
 register_snippet(ImageSetViewSet)
 
 
+class KeptOnRecord(ModelPermissionPolicy):
+    """Nothing is deleted: an allowance without figures limits nothing, and the log of acts says who emptied it."""
+
+    def user_has_permission(self, user: User, action: str) -> bool:
+        return action != "delete" and bool(super().user_has_permission(user, action))
+
+    def user_has_any_permission(self, user: User, actions: Iterable[str]) -> bool:
+        return any(self.user_has_permission(user, action) for action in actions)
+
+
+class NewAllowance(CreateView):
+    """The allowance and its line in the log of acts are one transaction."""
+
+    def save_instance(self) -> Allowance:
+        return set_allowance(self.request.user, super().save_instance())
+
+
+class ChangedAllowance(EditView):
+    """The change and its line in the log of acts are one transaction."""
+
+    def save_instance(self) -> Allowance:
+        return set_allowance(self.request.user, super().save_instance())
+
+
+class AllowanceViewSet(SnippetViewSet):
+    """Operators say what every learner, a learner, a class and an organisation may have."""
+
+    model = Allowance
+    icon = "tasks"
+    menu_label = gettext_lazy("Allowances")
+    menu_name = "allowances"
+    add_to_admin_menu = True
+    add_view_class = NewAllowance
+    edit_view_class = ChangedAllowance
+    list_display = ["__str__", "sandboxes", "cpu_seconds", "mib_seconds", "period", "weight"]
+    panels = [
+        MultiFieldPanel(
+            [FieldPanel("organisation"), FieldPanel("taught_class"), FieldPanel("learner")],
+            heading=gettext_lazy("For whom"),
+            help_text=gettext_lazy(
+                "Choose one. With none it is for every learner who has no figures of their own; "
+                "what a class or an organisation has is shared by its people, and the tightest limit holds."
+            ),
+        ),
+        FieldPanel("sandboxes"),
+        FieldPanel("cpu_seconds"),
+        FieldPanel("mib_seconds"),
+        FieldPanel("period"),
+        FieldPanel("weight"),
+    ]
+
+
+register_permission_policy(Allowance, KeptOnRecord(Allowance))
+register_snippet(AllowanceViewSet)
+
+
 class WrittenOnce(ModelPermissionPolicy):
     """Rows are added and read; nobody changes or deletes one, administrators included."""
 
@@ -145,6 +202,9 @@ def grants() -> list[RoleGrant]:
         RoleGrant(Role.OPERATOR.value, "labs.view_lab"),
         RoleGrant(Role.OPERATOR.value, "labs.change_imageset"),
         RoleGrant(Role.OPERATOR.value, "labs.view_imageset"),
+        RoleGrant(Role.OPERATOR.value, "labs.view_allowance"),
+        RoleGrant(Role.OPERATOR.value, "labs.add_allowance"),
+        RoleGrant(Role.OPERATOR.value, "labs.change_allowance"),
         RoleGrant(Role.OPERATOR.value, "labs.view_ratecard"),
         RoleGrant(Role.OPERATOR.value, "labs.add_ratecard"),
         RoleGrant(Role.OPERATOR.value, "labs.view_statement"),

@@ -51,5 +51,10 @@ def message_of(session: LabSession) -> str:
                 "Nobody had this page open for %(minutes)d minutes, so the place went to the next in the queue. "
                 "Start the lab again to queue anew."
             ) % {"minutes": settings.LABS_QUEUE_KEEP_MINUTES}
+        case Outcome.USED_UP:
+            return _(
+                "When your turn came, the allowance for labs was used up. "
+                "The lab's page says what is left of it and when it is given anew."
+            )
         case _other:
             return ""

@@ -17,7 +17,7 @@ from community.api import Membership, User
 from labs import notices
 from labs.lifecycle import State
 from labs.metering.rates import Book, cost_between, money
-from labs.models import Budget, BudgetWarning, Lab, Meter, Sandbox, UsageEntry
+from labs.models import AllowanceWarning, Budget, BudgetWarning, Lab, Meter, Sandbox, UsageEntry
 from labs.models.prices import month_of
 from labs.refusals import BudgetUsedUp
 
@@ -110,8 +110,8 @@ def watch() -> Due:
     return due
 
 
-def ends_at(warning: BudgetWarning) -> datetime:
-    """When what runs on a used-up budget is stopped."""
+def ends_at(warning: BudgetWarning | AllowanceWarning) -> datetime:
+    """When what runs on a used-up budget or allowance is stopped."""
     return warning.at + timedelta(seconds=settings.LABS_BUDGET_GRACE_SECONDS)
 
 

@@ -1,5 +1,5 @@
 from labs.models.act import OperatorAct
-from labs.models.allowance import Allowance
+from labs.models.allowance import Allowance, AllowanceWarning, Kind, Period
 from labs.models.booking import Booking
 from labs.models.isolation import IsolationReport
 from labs.models.lab import Lab, LabCheck, LabStep, Level
@@ -27,6 +27,7 @@ from labs.models.usage import Host
 
 __all__ = [
     "Allowance",
+    "AllowanceWarning",
     "Booking",
     "Budget",
     "BudgetWarning",
@@ -41,6 +42,7 @@ __all__ = [
     "Host",
     "ImageSet",
     "IsolationReport",
+    "Kind",
     "Lab",
     "LabCheck",
     "LabSession",
@@ -51,6 +53,7 @@ __all__ = [
     "Node",
     "OperatorAct",
     "Outcome",
+    "Period",
     "Place",
     "PuttingBack",
     "QueuePlace",

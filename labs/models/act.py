@@ -22,12 +22,13 @@ class OperatorActQuerySet(models.QuerySet["OperatorAct"]):
 
 
 class OperatorAct(models.Model):
-    """One act. ``target`` is a sandbox's ref or a host's name; the operator's name outlives their account."""
+    """One act. ``target`` is a sandbox's ref, a host's name or whose allowance it is; the operator's name outlives their account."""
 
     class Verb(models.TextChoices):
         STOP = "stop", _("Stopped a sandbox")
         DRAIN = "drain", _("Closed a host to new labs")
         OPEN = "open", _("Opened a host to new labs")
+        ALLOW = "allow", _("Set an allowance")
 
     operator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="operator_acts"
@@ -45,7 +46,8 @@ class OperatorAct(models.Model):
         ordering = ("-pk",)
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(verb__in=["stop", "drain", "open"]), name="an_act_is_one_of_those_known"
+                condition=models.Q(verb__in=["stop", "drain", "open", "allow"]),
+                name="an_act_is_one_of_those_known",
             ),
         ]
 

@@ -16,6 +16,7 @@ class Outcome(models.TextChoices):
     ADMITTED = "admitted", _("Admitted")
     LEFT = "left", _("Given up")
     LAPSED = "lapsed", _("Lapsed")
+    USED_UP = "used_up", _("Allowance used up")
 
 
 class QueuePlaceQuerySet(models.QuerySet["QueuePlace"]):

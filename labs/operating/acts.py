@@ -6,7 +6,7 @@ from django.utils import timezone
 from community.api import User
 from labs import scheduling, tasks
 from labs.lifecycle import Reason
-from labs.models import Host, OperatorAct, Sandbox
+from labs.models import Allowance, Host, OperatorAct, Sandbox
 
 HOST = "host"
 
@@ -44,6 +44,20 @@ def open_host(operator: User, words: str) -> bool:
     record(operator, OperatorAct.Verb.OPEN, HOST, words)
     tasks.after_commit(tasks.admit)
     return True
+
+
+@transaction.atomic
+def set_allowance(operator: User, allowance: Allowance) -> Allowance:
+    """The allowance, as it was just saved, stands in the log with its figures."""
+    figures = {
+        "labs": allowance.sandboxes,
+        "cpu_seconds": allowance.cpu_seconds,
+        "mib_seconds": allowance.mib_seconds,
+    }
+    words = [f"{name}={figure}" for name, figure in figures.items() if figure is not None]
+    words += [f"period={allowance.period}", f"weight={allowance.weight}"]
+    record(operator, OperatorAct.Verb.ALLOW, str(allowance)[:64], " ".join(words))
+    return allowance
 
 
 def record(operator: User, verb: str, target: str, words: str = "") -> OperatorAct:

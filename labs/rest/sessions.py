@@ -14,6 +14,8 @@ from django.shortcuts import get_object_or_404
 from ninja import Field, Query, Router, Schema, Status
 
 from labs import bodies, queueing, sessions
+from labs.metering import quotas
+from labs.metering.limits import body_of
 from labs.models import CheckRequest, Lab, LabSession, LabStep
 from labs.notices import BROKER_AWAY, group_of
 from labs.rest.answers import REFUSED, Lang, Problem, mine, speaking
@@ -90,6 +92,20 @@ class PriceBody(Schema):
     hourly: str = Field(description="`per_hour` to the millionth, as a decimal.")
 
 
+class AllowanceBody(Schema):
+    kind: str = Field(description="sandboxes, cpu or memory.")
+    title: str
+    of: str = Field(description="The class or organisation that shares it; empty when it is yours alone.")
+    most: int = Field(description="Labs at once, processor seconds or MiB-seconds.")
+    used: int
+    left: int
+    percent: int
+    period: str | None = Field(description="day, week or month; null for labs at once.")
+    renews_at: datetime | None = Field(description="When the amount is given anew.")
+    most_words: str
+    left_words: str
+
+
 class SessionBody(Schema):
     id: str
     lab: str
@@ -110,6 +126,7 @@ class SessionBody(Schema):
     mode: str = Field(description="practice, or exam: without hints and help.")
     hints_cost: int = Field(description="The points that opened hints have taken so far.")
     price: PriceBody | None = Field(description="Null where nothing costs.")
+    allowances: list[AllowanceBody] = Field(description="Amounts that are limited, the tightest first.")
     points: int
     points_of: int
     nodes: list[NodeBody]
@@ -170,6 +187,13 @@ def list_labs(request: HttpRequest, q: str = Query("", max_length=100), lang: st
             }
             for lab in Lab.objects.published().matching(q)
         ]
+
+
+@router.get("/lab-allowances", response={200: list[AllowanceBody], 401: Problem}, summary="What is left")
+def allowances(request: HttpRequest, lang: str = Lang) -> Any:
+    """Every limit that holds for you, the tightest first; no lab starts while one of them is used up."""
+    with speaking(lang):
+        return [body_of(limit) for limit in quotas.limits_of(request.auth.pk)]  # type: ignore[attr-defined]
 
 
 @router.post("/lab-sessions", response={200: SessionBody, 201: SessionBody, **REFUSED}, summary="Start a lab")

@@ -1,27 +1,28 @@
-"""How much one learner may have and start."""
+"""How much one learner, class or organisation may have and start."""
 
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from labs.models import LabSession
+from community.api import User
+from labs.metering import limits, quotas
+from labs.metering.limits import Limit
+from labs.models import LabSession, QueuePlace
 from labs.refusals import QuotaExceeded, TooOften
 
 HOUR = timedelta(hours=1)
 
 
-def ensure_quota(learner: Model) -> None:
-    """Raises QuotaExceeded when the learner has as many labs running as they may, TooOften after many starts."""
-    running = list(LabSession.objects.of(learner).open().select_related("lab"))
-    if len(running) >= settings.LABS_SESSIONS_PER_LEARNER:
-        raise QuotaExceeded(
-            _("“%(lab)s” is still running.") % {"lab": running[0].lab.title},
-            _("Finish or leave it first; then this lab can start."),
-            session_id=str(running[0].pk),
-        )
+def ensure_quota(learner: User, mine: list[LabSession]) -> None:
+    """Raises QuotaExceeded when nothing is left of a limit that holds for the learner, TooOften after many starts.
+
+    ``mine`` are the sessions they have open. Call it with the turn taken, so that nobody else starts on what is left.
+    """
+    for limit in quotas.Reckoning([learner.pk], open_now={learner.pk: len(mine)}).limits(learner.pk):
+        if limit.is_used_up:
+            raise _refusal(limit, mine)
     started = LabSession.objects.of(learner).filter(opened_at__gt=timezone.now() - HOUR).count()
     if started >= settings.LABS_STARTS_PER_HOUR:
         raise TooOften(
@@ -29,3 +30,33 @@ def ensure_quota(learner: Model) -> None:
             _("Try again in a few minutes."),
             retry_after_s=300,
         )
+
+
+def _refusal(limit: Limit, mine: list[LabSession]) -> QuotaExceeded:
+    if limit.is_amount or limit.learner is None or not mine:
+        return QuotaExceeded(*limits.refusal_of(limit))
+    if limit.most > 1:
+        return QuotaExceeded(*limits.refusal_of(limit), session_id=str(mine[0].pk))
+    return QuotaExceeded(
+        _("“%(lab)s” is still running.") % {"lab": mine[0].lab.title},
+        _("Finish or leave it first; then this lab can start."),
+        session_id=str(mine[0].pk),
+    )
+
+
+class Turns:
+    """Whether those whose turn in the queue comes still have something left; each sum is asked for once."""
+
+    def __init__(self, places: list[QueuePlace]) -> None:
+        self.learners = {place.session.learner_id for place in places}
+        self._reckoning: quotas.Reckoning | None = None
+
+    def used_up(self, place: QueuePlace) -> bool:
+        """Whether nothing is left for whoever waits in the place, who counts among the labs open at once."""
+        self._reckoning = self._reckoning or quotas.Reckoning(self.learners)
+        for limit in self._reckoning.limits(place.session.learner_id):
+            if limit.used - (0 if limit.is_amount else 1) >= limit.most:
+                # Whoever leaves makes room for those behind.
+                self._reckoning = None
+                return True
+        return False

@@ -21,7 +21,7 @@ from labs import context, sessions
 from labs.forms import CatalogueFilter
 from labs.lifecycle import State
 from labs.models import Lab, LabSession
-from labs.refusals import QuotaExceeded, Refusal
+from labs.refusals import Refusal
 
 LABS_PER_PAGE = 12
 
@@ -74,11 +74,10 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect_to_login(reverse("labs:lab", args=[slug]))
     try:
         session = sessions.start_lab(request.user, lab)
-    except QuotaExceeded:
-        # The lab's page shows the session that runs, with the way to it.
-        return redirect("labs:lab", slug)
     except Refusal as refusal:
-        messages.error(request, f"{refusal} {refusal.remedy}".strip())
+        # The lab's page shows a session that is in the way, with the way to it.
+        if not getattr(refusal, "session_id", ""):
+            messages.error(request, f"{refusal} {refusal.remedy}".strip())
         return redirect("labs:lab", slug)
     return redirect("labs:session", session.pk)
 

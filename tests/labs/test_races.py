@@ -12,9 +12,10 @@ from django.db.utils import IntegrityError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from community.api import Membership, Organisation
 from labs import grading, provisioning, sessions, suspending
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, LabSession, Sandbox
+from labs.models import Allowance, CheckRequest, LabSession, Sandbox
 from labs.refusals import HostFull, QuotaExceeded
 from labs.scheduling.addresses import free_place
 from tests.labs.factories import LabFactory, LearnerFactory, SandboxFactory, SessionFactory, node
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.django_db(
 )
 
 
-def at_once(verb: Callable[[int], Any]) -> list[Any]:
+def at_once(verb: Callable[[int], Any], times: int = AT_ONCE) -> list[Any]:
     """What ``verb(0)`` … returned or raised, called by as many threads in the same moment."""
-    ready = threading.Barrier(AT_ONCE)
+    ready = threading.Barrier(times)
 
     def call(number: int) -> Any:
         try:
@@ -39,8 +40,8 @@ def at_once(verb: Callable[[int], Any]) -> list[Any]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(call, range(AT_ONCE)))
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(call, range(times)))
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,19 @@ def test_of_two_labs_clicked_at_once_one_starts():
     answers = at_once(lambda n: sessions.start_lab(learner, labs[n]))
     assert sum(isinstance(answer, QuotaExceeded) for answer in answers) == AT_ONCE - 1
     assert LabSession.objects.count() == 1
+
+
+def test_of_an_organisation_exactly_as_many_run_or_wait_as_it_may(settings):
+    settings.SANDBOX_CAPACITY_CPUS = 1.5
+    school = Organisation.objects.create(slug="school", name_zh="学院", name_en="School")
+    Allowance.objects.create(organisation=school, sandboxes=5)
+    learners = [LearnerFactory() for _n in range(20)]
+    Membership.objects.bulk_create(Membership(organisation=school, person=person) for person in learners)
+    lab = LabFactory(nodes=[node(cpus=0.5)])
+    answers = at_once(lambda n: sessions.start_lab(learners[n], lab), times=20)
+    assert sum(isinstance(answer, QuotaExceeded) for answer in answers) == 15
+    assert LabSession.objects.open().count() == 5
+    assert Sandbox.objects.count() == 3
 
 
 def test_a_host_is_never_promised_twice(settings):

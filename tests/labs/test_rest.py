@@ -252,6 +252,7 @@ def test_the_api_describes_itself(api):
     fork, kept = "/api/v1/lab-forks", "/api/v1/lab-snapshots"
     assert {
         ("get", "/api/v1/labs"),
+        ("get", "/api/v1/lab-allowances"),
         ("post", "/api/v1/lab-sessions"),
         ("get", one),
         ("delete", one),

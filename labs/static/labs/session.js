@@ -1,5 +1,6 @@
 // The lab page: one session's body, wherever it comes from, drawn; and what people ask, sent.
 
+import { drawAllowance } from "@labs/allowance.js";
 import { Clock } from "@labs/clock.js";
 import { fitStylesToPolicy } from "@labs/csp.js";
 import { confirmed, tell } from "@labs/dialogs.js";
@@ -142,6 +143,7 @@ class LabPage {
     this.#drawExtensions(body.extensions_left);
     this.steps.update(body.steps);
     drawPrice(body.price);
+    drawAllowance(body.allowances);
     this.startup.show(body.state, body.message);
     const isReady = body.state === "ready";
     // Frozen machines are woken for what is asked of them.
