@@ -25,6 +25,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "forget requests to the outside": {
+        "task": "labs.tasks.forget_egress",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "issue statements": {
         "task": "labs.tasks.issue_statements",
         "schedule": 3600.0,

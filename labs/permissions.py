@@ -54,6 +54,7 @@ rules.add_perm("labs.keep_booking", is_its_instructor | is_operator)
 rules.add_perm("labs.work_in_session", is_its_learner)
 rules.add_perm("labs.operate", is_operator)
 rules.add_perm("labs.watch_session", teaches_its_learner)
+rules.add_perm("labs.see_network", is_its_learner | teaches_its_learner | is_operator)
 rules.add_perm("labs.teach_class", teaches_class)
 rules.add_perm("labs.open_classes", may_open_classes)
 

@@ -19,6 +19,7 @@ SCRIPTS = (
     "keeping.js",
     "help.js",
     "keybar.js",
+    "network.js",
     "panes.js",
     "preferences.js",
     "queueplace.js",
@@ -157,6 +158,9 @@ def _work_words() -> Words:
             "{name} on {node}. Escape, then Tab leaves the editor; F6 goes on to the next pane."
         ),
         "editor_saved": _("{name} was saved."),
+        "network_count": {"one": _("{count} request"), "many": _("{count} requests")},
+        "network_newest": _("The newest {shown} of {count} requests"),
+        "network_bytes": _("{bytes} bytes"),
     }
 
 

@@ -18,6 +18,7 @@ from labs import (
     suspending,
     sweeping,
 )
+from labs.egress import ledger
 from labs.lifecycle import Reason
 from labs.metering import budgets, quotas, statements
 from labs.recordings import keeping
@@ -104,6 +105,11 @@ def refill() -> None:
 @shared_task
 def forget_recordings() -> None:
     keeping.forget_old()
+
+
+@shared_task
+def forget_egress() -> None:
+    ledger.forget_old()
 
 
 @shared_task

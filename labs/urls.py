@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from labs.views import bookings, costs, keeping, operating, pages, previews, recordings, teaching
+from labs.views import bookings, costs, keeping, network, operating, pages, previews, recordings, teaching
 
 app_name = "labs"
 urlpatterns = [
     path("labs/", pages.catalogue, name="catalogue"),
     path("labs/sessions/<uuid:session_id>/", pages.session, name="session"),
+    path("labs/sessions/<uuid:session_id>/network/", network.network, name="network"),
     path("operations/", operating.overview, name="operations"),
     path("operations/host/", operating.host, name="operating-host"),
     path("operations/sandboxes/", operating.sandboxes, name="operating-sandboxes"),

@@ -128,6 +128,7 @@ class Launch:
                 await self.wait_until_healthy()
             await self.supervisor.start(self.beat())
             await self.supervisor.start(self.recorder())
+            await self.supervisor.start(self.egress())
             await building
         finally:
             building.cancel()
@@ -162,6 +163,9 @@ class Launch:
 
     def recorder(self) -> Program:
         return Program("recorder", python("manage.py", "record_terminals"), 5)
+
+    def egress(self) -> Program:
+        return Program("egress", python("manage.py", "egress_proxy"), 5)
 
     async def start_broker(self) -> None:
         """A broker answers: the one of REDIS_URL, else our own on a unix socket."""
@@ -248,8 +252,8 @@ class Launch:
         if self.listening is not None:
             self.listening.close()
         if self.supervisor.watched:
-            with step("Web, beat, recorder and worker stopped") as shown:
-                for name in ("web", "beat", "recorder", "worker"):
+            with step("Web, beat, recorder, egress and worker stopped") as shown:
+                for name in ("web", "beat", "recorder", "egress", "worker"):
                     shown.detail(name)
                     await self.supervisor.stop(name)
         if self.problem is None and (self.installation.var / "people.json").exists():

@@ -8,6 +8,7 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field
 
 from community.api import ClauseReference
+from labs import allowlist
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 NodeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)]
@@ -102,6 +103,7 @@ class Manifest(Part):
     summary: Words
     nodes: list[NodeText] = Field(min_length=1, max_length=8)
     previews: list[PreviewText] = Field(default=[], max_length=8)
+    egress: list[str] = Field(default=[], max_length=32)
     steps: list[StepText] = Field(min_length=1, max_length=40)
 
     @property
@@ -132,6 +134,12 @@ class Manifest(Part):
         for i, preview in enumerate(self.previews):
             if preview.node not in self.node_names:
                 yield ("previews", i, "node"), f"{preview.node!r} is no node of this lab"
+        for i, text in enumerate(self.egress):
+            try:
+                allowlist.Entry.parse(text)
+            except allowlist.BadEntry as error:
+                yield ("egress", i), str(error)
+        yield from _repeated("host", [(("egress", i), text) for i, text in enumerate(self.egress)])
         for i, node in enumerate(self.nodes):
             yield from self._node_faults(("nodes", i), node)
         for path, check in places:

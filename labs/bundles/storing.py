@@ -34,6 +34,7 @@ def import_lab(bundle: Bundle) -> tuple[Lab, bool]:
             "summary_en": manifest.summary.en,
             "nodes": [plain(node) for node in manifest.nodes],
             "previews": [plain(preview) for preview in manifest.previews],
+            "egress": list(manifest.egress),
             "solutions": {f"{step}.{node}": text for (step, node), text in bundle.solutions.items()},
             "check_common": bundle.common,
             "manifest": bundle.text,
@@ -151,6 +152,7 @@ def _manifest_of(lab: Lab) -> Manifest:
             "summary": {"zh": lab.summary_zh, "en": lab.summary_en},
             "nodes": [NodeText.model_validate(node) for node in lab.nodes],
             "previews": [PreviewText.model_validate(preview) for preview in lab.previews],
+            "egress": lab.egress,
             "steps": [_step_of(step) for step in lab.steps.all()],
         }
     )

@@ -17,6 +17,7 @@ NODE_LABEL = "yunlian.node"
 CHUNK_BYTES = 16 * 1024
 WINDOW_BYTES = 256 * 1024
 RING_BYTES = 2 * 1024 * 1024
+EGRESS_PORT = 3128
 
 
 class DriverError(Exception):
@@ -102,6 +103,8 @@ class NodeSpec:
     disk_mib: int = 0
     # An engine's runtime by name; empty for its default.
     runtime: str = ""
+    # Whether its programs find a way out on EGRESS_PORT of its loopback.
+    egress: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,18 @@ class Modes:
 TerminalEvent = Output | Gap | Resized | Exited | Modes
 
 
+@dataclass(frozen=True)
+class WayOut:
+    """``door`` is not blocking and takes the connections of a node's programs; ``life`` comes to its end with the node."""
+
+    door: socket.socket
+    life: socket.socket
+
+    def close(self) -> None:
+        self.door.close()
+        self.life.close()
+
+
 class Watch(Protocol):
     """A silent look at one terminal of one node: it starts, paces, sizes and types nothing."""
 
@@ -328,6 +343,9 @@ class Driver(Protocol):
 
     def open_port(self, ref: str, node: str, address: str, port: int) -> socket.socket:
         """Connected to a TCP port of the node: on its loopback, else on its ``address``. Raises NodeGone or PortClosed."""
+
+    def open_egress(self, ref: str, node: str) -> WayOut:
+        """Where the node's programs ask for the way out. Raises NodeGone, DriverBusy, or DriverError without one."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ What a test may do besides the seam's verbs:
 * ``driver.calls``: ``(verb, ref)`` of every call so far. ``driver.reset()`` forgets everything.
 * ``driver.sandboxes[ref].nodes[name]``: what exists, with ``suspended``, ``cpus``, ``memory_mib``, ``usage`` and
   ``home``, its files by name.
+* ``driver.sandboxes[ref].nodes[name].door`` is where the node's programs ask for the way out, once it was opened.
 * ``driver.services[node, port] = here``: programs of the node listening on ``port`` are what listens on ``here`` on
   this machine's loopback. ``driver.sandboxes[ref].nodes[name].folder.path`` is the folder of the node's files.
 
@@ -45,6 +46,7 @@ from labs.drivers.base import (
     RunResult,
     SandboxSpec,
     SubnetTaken,
+    WayOut,
     refuse_too_small,
 )
 from labs.drivers.fake_files import FakeHome
@@ -83,9 +85,27 @@ class FakeNode:
     shells: dict[int, FakeShell] = field(default_factory=dict)
     home: dict[str, bytes] = field(default_factory=dict)
     folder: FakeHome = field(default_factory=FakeHome)
+    door: socket.socket | None = None
+    lives: list[socket.socket] = field(default_factory=list)
+
+    def open_egress(self) -> WayOut:
+        """What the node's programs reach at ``door``'s address; the same door each time."""
+        if self.door is None:
+            self.door = socket.create_server(("127.0.0.1", 0))
+        ours, theirs = socket.socketpair()
+        self.lives.append(theirs)
+        door = self.door.dup()
+        door.setblocking(False)
+        ours.setblocking(False)
+        return WayOut(door, ours)
+
+    def shut_egress(self) -> None:
+        for held in [*self.lives, *([self.door] if self.door else [])]:
+            held.close()
 
     def end(self) -> None:
         self.running = False
+        self.shut_egress()
         self.folder.remove()
         for shell in self.shells.values():
             shell.die()
@@ -111,6 +131,7 @@ class FakeDriver:
         for sandbox in self.sandboxes.values():
             for node in sandbox.nodes.values():
                 node.folder.remove()
+                node.shut_egress()
         self.services: dict[tuple[str, int], int] = {}
         self.sandboxes = {}
         self.taken_subnets: set[str] = set()
@@ -299,6 +320,15 @@ class FakeDriver:
             return socket.create_connection(("127.0.0.1", self.services[node, port]), timeout=5)
         except (KeyError, OSError) as error:
             raise PortClosed(f"Nothing listens on port {port}.") from error
+
+    def open_egress(self, ref: str, node: str) -> WayOut:
+        self._called("open_egress", ref)
+        machine = self._node(ref, node)
+        if machine.suspended:
+            raise DriverBusy(f"{node} is suspended.")
+        if not machine.spec.egress:
+            raise DriverError(f"{node}: this node has no way out.")
+        return machine.open_egress()
 
     def _made(self, node: NodeSpec) -> FakeNode:
         return FakeNode(node, node.cpus, node.memory_mib, self.stand_s)

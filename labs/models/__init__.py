@@ -1,6 +1,7 @@
 from labs.models.act import OperatorAct
 from labs.models.allowance import Allowance, AllowanceWarning, Kind, Period
 from labs.models.booking import Booking
+from labs.models.egress import EgressRequest
 from labs.models.isolation import IsolationReport
 from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.ledger import Meter, UsageEntry
@@ -35,6 +36,7 @@ __all__ = [
     "CheckResult",
     "ClassPlace",
     "Deed",
+    "EgressRequest",
     "Expectation",
     "Fork",
     "ForkOpening",

@@ -71,6 +71,8 @@ class Lab(ClusterableModel):
     summary_en = models.TextField(_("summary (English)"))
     nodes = models.JSONField(_("nodes"), default=list)
     previews = models.JSONField(_("previews"), default=list, blank=True)
+    # Hosts, as labs.allowlist reads them, that its machines may reach; empty: none.
+    egress = models.JSONField(_("hosts that may be reached"), default=list, blank=True)
     solutions = models.JSONField(default=dict, blank=True, editable=False)
     check_common = models.TextField(blank=True, editable=False)
     manifest = models.TextField(blank=True, editable=False)

@@ -17,7 +17,8 @@ FOR_PEOPLE = frozenset({"read_only_reason", "links"})
 
 def machines_of(lab: Lab) -> list[dict[str, Any]]:
     """The nodes as the engine would be asked for them."""
-    return [{key: node[key] for key in sorted(node) if key not in FOR_PEOPLE} for node in lab.nodes]
+    out = {"egress": True} if lab.egress else {}
+    return [{key: node[key] for key in sorted(node) if key not in FOR_PEOPLE} | out for node in lab.nodes]
 
 
 def key_of(machines: list[dict[str, Any]]) -> str:

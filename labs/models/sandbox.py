@@ -242,6 +242,7 @@ class Node(models.Model):
     read_only = models.BooleanField(default=True)
     disk_mib = models.PositiveIntegerField(default=0)
     runtime = models.CharField(max_length=20, blank=True)
+    egress = models.BooleanField(default=False)
     # Asked by the learner, or (then equal to lost_at) by the sweep, which found the node gone.
     restart_asked_at = models.DateTimeField(null=True, blank=True)
     lost_at = models.DateTimeField(null=True, blank=True)
@@ -274,6 +275,7 @@ class Node(models.Model):
             read_only=wish["read_only"],
             disk_mib=wish.get("disk_mib", 0),
             runtime=wish.get("runtime", ""),
+            egress=wish.get("egress", False),
         )
 
     @property
@@ -303,6 +305,7 @@ class Node(models.Model):
             read_only=self.read_only,
             disk_mib=self.disk_mib,
             runtime=self.runtime,
+            egress=self.egress,
         )
 
 

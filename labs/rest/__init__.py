@@ -2,7 +2,7 @@
 
 from ninja import Router
 
-from labs.rest import elasticity, files, keeping, sessions, teaching
+from labs.rest import elasticity, files, keeping, network, sessions, teaching
 from labs.rest.answers import not_found_words
 
 router = Router(tags=["labs"])
@@ -11,5 +11,6 @@ router.add_router("", elasticity.router)
 router.add_router("", teaching.router)
 router.add_router("", keeping.router)
 router.add_router("", files.router)
+router.add_router("", network.router)
 
 __all__ = ["not_found_words", "router"]

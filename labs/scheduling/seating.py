@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from labs.models import Booking, Lab, LabSession, Node, Sandbox
+from labs.models.pool import machines_of
 from labs.scheduling.addresses import free_subnet, free_uid
 from labs.scheduling.amounts import Amount
 
@@ -22,6 +23,6 @@ def seat(session: LabSession, need: Amount) -> Sandbox:
     sandbox = Sandbox.objects.create(
         session=session, uid=uid, subnet=subnet, millicpus=need.millicpus, memory_mib=need.memory_mib
     )
-    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in session.lab.nodes)
+    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in machines_of(session.lab))
     sandbox.record(sandbox.state)
     return sandbox

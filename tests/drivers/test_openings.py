@@ -130,8 +130,8 @@ def test_no_way_leads_to_another_node_than_the_one_asked(place: Place):
 @pytest.mark.docker
 @pytest.mark.parametrize(
     "wish",
-    [b"", b"\x00", b"\x03", b"\x02x", b"\x01", b"\x01" + bytes(7)],
-    ids=["empty", "unknown", "beyond", "long files", "short port", "long port"],
+    [b"", b"\x00", b"\x04", b"\x02x", b"\x03x", b"\x01", b"\x01" + bytes(7)],
+    ids=["empty", "unknown", "beyond", "long files", "long way out", "short port", "long port"],
 )
 def test_a_wish_against_the_protocol_is_hung_up_on(place: Place, wish: bytes):
     with (

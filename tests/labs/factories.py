@@ -11,6 +11,7 @@ from factory.django import DjangoModelFactory
 from community.api import User
 from labs.lifecycle import State
 from labs.models import Lab, LabCheck, LabSession, LabStep, Node, Sandbox
+from labs.models.pool import machines_of
 
 places = itertools.count()
 
@@ -112,7 +113,7 @@ class SandboxFactory(DjangoModelFactory):
 
     @factory.post_generation
     def nodes(self: Sandbox, create: bool, extracted: Any, **_kwargs: Any) -> None:
-        wanted = extracted or (self.session.lab.nodes if self.session else [node()])
+        wanted = extracted or (machines_of(self.session.lab) if self.session else [node()])
         Node.objects.bulk_create(Node.wanted(self, wish) for wish in wanted)
 
 

@@ -253,6 +253,7 @@ def test_the_api_describes_itself(api):
     assert {
         ("get", "/api/v1/labs"),
         ("get", "/api/v1/lab-allowances"),
+        ("get", f"{one}/network"),
         ("post", "/api/v1/lab-sessions"),
         ("get", one),
         ("delete", one),

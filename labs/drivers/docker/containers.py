@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labs.drivers.base import NodeSpec, SandboxSpec
+from labs.drivers.base import EGRESS_PORT, NodeSpec, SandboxSpec
 from labs.drivers.docker.names import node_labels
 from labs.drivers.docker.seccomp import profile_json
 
@@ -60,10 +60,22 @@ def memory_limits(memory_mib: int, tmpfs: int, facts: EngineFacts) -> dict[str, 
     return {"Memory": total, "MemorySwap": total} if facts.swap_limit else {"Memory": total}
 
 
-def environment(spec: SandboxSpec, keeper_options: Mapping[str, str]) -> list[str]:
-    return [f"LANG={spec.locale}", f"HOME={HOME}", f"PATH={PATH}"] + [
-        f"YUNLIAN_{name.upper()}={value}" for name, value in sorted(keeper_options.items())
+def environment(spec: SandboxSpec, node: NodeSpec, keeper_options: Mapping[str, str]) -> list[str]:
+    return [
+        f"LANG={spec.locale}",
+        f"HOME={HOME}",
+        f"PATH={PATH}",
+        *(f"YUNLIAN_{name.upper()}={value}" for name, value in sorted(keeper_options.items())),
+        *(_way_out(spec) if node.egress else ()),
     ]
+
+
+def _way_out(spec: SandboxSpec) -> list[str]:
+    """The keeper listens on the node's loopback, and programs know of it; siblings are asked directly."""
+    proxy = f"http://127.0.0.1:{EGRESS_PORT}"
+    siblings = [word for node in spec.nodes for word in (node.name, node.address)]
+    direct = ",".join(["localhost", "127.0.0.1", *siblings])
+    return ["YUNLIAN_EGRESS=1", f"http_proxy={proxy}", f"https_proxy={proxy}", f"no_proxy={direct}"]
 
 
 def container_config(
@@ -86,7 +98,7 @@ def container_config(
         "Cmd": [KEEPER],
         "Hostname": node.name,
         "User": f"{spec.uid}:{spec.uid}",
-        "Env": environment(spec, keeper_options or {}),
+        "Env": environment(spec, node, keeper_options or {}),
         "WorkingDir": "/",
         "Labels": node_labels(installation, spec.ref, node.name, names, tmpfs_mib(node)),
         "StopSignal": "SIGTERM",

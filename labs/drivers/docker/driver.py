@@ -23,6 +23,7 @@ from labs.drivers.base import (
     RunResult,
     SandboxSpec,
     Unsupported,
+    WayOut,
 )
 from labs.drivers.docker import archives, nodes, openings, toolkit, wire
 from labs.drivers.docker.containers import EngineFacts, container_config
@@ -196,6 +197,9 @@ class DockerDriver:
 
     def open_port(self, ref: str, node: str, address: str, port: int) -> socket.socket:
         return openings.open_port(self.folders, ref, node, address, port)
+
+    def open_egress(self, ref: str, node: str) -> WayOut:
+        return openings.open_egress(self.folders, ref, node)
 
     def _ensure_node(self, spec: SandboxSpec, network: str, node: NodeSpec) -> None:
         name = container_name(self.installation, spec.ref, node.name)

@@ -1,4 +1,5 @@
-"""Ways into a node that its keeper opens and hands over: a port's connection, the talk with the files program.
+"""Ways into and out of a node that its keeper opens and hands over: a port's connection, the talk with the files program,
+the socket on which the node's programs ask for the way out.
 
 The keeper is asked over its socket and passes a descriptor back; from then on nobody stands between. What comes over
 such a way was written inside the node and is believed in nothing.
@@ -8,10 +9,10 @@ import os
 import select
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from ipaddress import IPv4Address
 
-from labs.drivers.base import DriverBusy, DriverError, NodeGone, PortClosed
+from labs.drivers.base import DriverBusy, DriverError, NodeGone, PortClosed, WayOut
 from labs.drivers.docker import wire
 from labs.drivers.docker.keepers import KeeperFolders
 
@@ -41,6 +42,14 @@ def open_port(folders: KeeperFolders, ref: str, node: str, address: str, port: i
     raise last or PortClosed(f"Nothing listens on port {port}.")
 
 
+def open_egress(folders: KeeperFolders, ref: str, node: str) -> WayOut:
+    """The node's listening socket. Raises NodeGone, DriverBusy or DriverError."""
+    door, life = _asked(folders, ref, node, wire.open_egress(), (socket.AF_INET, socket.SOCK_STREAM))
+    door.setblocking(False)
+    life.setblocking(False)
+    return WayOut(door, life)
+
+
 def _await_connected(way: socket.socket, port: int) -> None:
     _read, ready, _error = select.select([], [way], [], CONNECT_WAIT_S)
     problem = way.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if ready else -1
@@ -49,14 +58,26 @@ def _await_connected(way: socket.socket, port: int) -> None:
 
 
 def _opened(folders: KeeperFolders, ref: str, node: str, wish: bytes, kind: tuple[int, int]) -> socket.socket:
+    way, keeper = _asked(folders, ref, node, wish, kind)
+    keeper.close()
+    return way
+
+
+def _asked(
+    folders: KeeperFolders, ref: str, node: str, wish: bytes, kind: tuple[int, int]
+) -> tuple[socket.socket, socket.socket]:
+    """What the keeper handed over, and the connection to the keeper."""
     deadline = time.monotonic() + ANSWER_WAIT_S
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
+        with ExitStack() as kept:
+            keeper = kept.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             keeper.settimeout(ANSWER_WAIT_S)
             with folders.door(ref, node) as path:
                 keeper.connect(path)
             keeper.sendall(wish)
-            return _received(keeper, node, deadline, kind)
+            way = _received(keeper, node, deadline, kind)
+            kept.pop_all()
+            return way, keeper
     except TimeoutError as error:
         raise DriverBusy(f"{node} does not answer; it may be suspended.") from error
     except OSError as error:
@@ -90,6 +111,8 @@ def _refusal(node: str, said: object) -> DriverError:
     reason = said.reason if isinstance(said, wire.Failed) else ""
     if "listens" in reason:
         return PortClosed(f"{node}: {reason}.")
+    if "way out" in reason:
+        return DriverError(f"{node}: {reason}.")
     return DriverBusy(f"{node}: {reason}.")
 
 

@@ -17,7 +17,7 @@ EXIT_BODY = struct.Struct("!i")
 MODES_BODY = struct.Struct("!QB")
 ECHOES, CANONICAL = 1, 2
 PORT_BODY = struct.Struct("!B4sH")
-TO_PORT, TO_FILES = 1, 2
+TO_PORT, TO_FILES, TO_EGRESS = 1, 2, 3
 INPUT_BYTES = 16 * 1024
 LONGEST_BODY = OFFSET_BODY.size + CHUNK_BYTES
 
@@ -87,6 +87,10 @@ def open_port(address: bytes, port: int) -> bytes:
 
 def open_files() -> bytes:
     return pack(Frame.OPEN, bytes([TO_FILES]))
+
+
+def open_egress() -> bytes:
+    return pack(Frame.OPEN, bytes([TO_EGRESS]))
 
 
 def header(data: bytes) -> tuple[Frame, int]:

@@ -4,6 +4,7 @@ import { Beside } from "@labs/beside.js";
 import { FileApi } from "@labs/fileapi.js";
 import { Editor } from "@labs/editor.js";
 import { Files } from "@labs/files.js";
+import { Network } from "@labs/network.js";
 import { Divider, tabKeys } from "@labs/panes.js";
 import { recallHere, rememberHere } from "@labs/preferences.js";
 
@@ -32,6 +33,10 @@ export class WorkArea {
     });
     this.#beside = new Beside({ terminals, session: this.#session });
     this.#shown = { files: () => this.files.show(), terminal: () => this.#beside.show() };
+    if (element("work-network")) {
+      const network = new Network(page);
+      this.#shown.network = () => network.show();
+    }
     this.divider = new Divider(element("work-divider"), element("work-stage"), moved, {
       key: "work-split",
       property: "--work-split",

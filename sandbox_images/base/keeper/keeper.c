@@ -158,7 +158,7 @@ static void keep(void) {
 }
 
 int main(int count, char **arguments) {
-    const char *stand = getenv("YUNLIAN_STAND_S");
+    const char *stand = getenv("YUNLIAN_STAND_S"), *egress = getenv("YUNLIAN_EGRESS");
     uint64_t all = ~0ULL;
     sigset_t every;
     struct watch listener = {.kind = LISTENER}, signals = {.kind = SIGNALS};
@@ -183,7 +183,9 @@ int main(int count, char **arguments) {
     keeper.epoll = epoll_create1(EPOLL_CLOEXEC);
     signals.fd = signalfd(-1, &every, SFD_CLOEXEC | SFD_NONBLOCK);
     listener.fd = listen_here();
-    if (keeper.epoll < 0 || signals.fd < 0)
+    /* Before any program of the learner's could take the port. */
+    keeper.egress = egress && *egress ? listen_for_egress() : -1;
+    if (keeper.epoll < 0 || signals.fd < 0 || (egress && *egress && keeper.egress < 0))
         die("the keeper cannot listen");
     watch(&signals, EPOLLIN);
     watch(&listener, EPOLLIN);

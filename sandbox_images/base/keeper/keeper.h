@@ -24,6 +24,8 @@ enum {
     ATTACH_BYTES = 13,
     WATCH_BYTES = 9,
     DRAIN_MS = 200,
+    EGRESS_PORT = 3128,
+    EGRESS_WAITING = 64,
 };
 
 enum frame {
@@ -108,6 +110,7 @@ struct keeper {
     uint8_t epoch[EPOCH_BYTES];
     int64_t stand_ms;
     uint64_t keystrokes;
+    int egress; /* listens for those who want out; -1 in a node that has no way out */
     struct terminal terminals[TERMINALS];
     struct client *clients[CLIENTS];
 };
@@ -134,6 +137,7 @@ int run_shell(void);
 void become_learner(void);
 
 /* open.c */
+int listen_for_egress(void);
 bool open_way(struct client *client, const uint8_t *wish, size_t length);
 int run_files(void);
 

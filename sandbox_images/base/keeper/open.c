@@ -1,6 +1,7 @@
-/* Ways into the node that are handed to the host's side and then left alone: a connection to a port of the node, or the
- * standard input and output of the program that reads and writes the learner's files. The keeper opens, passes the
- * descriptor over its socket and hangs up, so neither costs it a buffer or a turn of its loop. */
+/* Ways into and out of the node that are handed to the host's side and then left alone: a connection to a port of the
+ * node, the standard input and output of the program that reads and writes the learner's files, or the socket on which
+ * the node's programs ask for the way out. The keeper opens and passes the descriptor over its socket, so none costs it
+ * a buffer or a turn of its loop. */
 #define _GNU_SOURCE
 #include "keeper.h"
 
@@ -18,7 +19,7 @@
 #define FILES_PATH "/usr/lib/yunlian/files.py"
 #define LONGEST_S 900
 
-enum { TO_PORT = 1, TO_FILES = 2, PORT_BYTES = 7 };
+enum { TO_PORT = 1, TO_FILES = 2, TO_EGRESS = 3, PORT_BYTES = 7 };
 
 /* On its way to a port of this node: an address that is not one of its own cannot be bound, so nothing else is reached.
  * The other side waits for the connection's end of the story. */
@@ -74,6 +75,33 @@ static int to_files(void) {
     return ends[0];
 }
 
+/* On the loopback alone: who wants out is a program of this very node. */
+int listen_for_egress(void) {
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(EGRESS_PORT)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd >= 0 && !bind(fd, (struct sockaddr *)&here, sizeof here) && !listen(fd, EGRESS_WAITING))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int to_egress(void) {
+    return keeper.egress < 0 ? -1 : fcntl(keeper.egress, F_DUPFD_CLOEXEC, 0);
+}
+
+static const char *refusal(uint8_t wish) {
+    switch (wish) {
+    case TO_PORT:
+        return "nothing listens there";
+    case TO_FILES:
+        return "no process could be started";
+    default:
+        return "this node has no way out";
+    }
+}
+
 static bool hand_over(const struct client *client, int fd) {
     uint8_t frame[HEADER_BYTES] = {OPENED};
     struct iovec part = {frame, sizeof frame};
@@ -93,20 +121,20 @@ static bool hand_over(const struct client *client, int fd) {
 /* The only wish of its connection. False when the client broke the protocol. */
 bool open_way(struct client *client, const uint8_t *wish, size_t length) {
     int fd;
-    if (!length || client->terminal || client->out_length || wish[0] < TO_PORT || wish[0] > TO_FILES ||
+    if (!length || client->terminal || client->out_length || wish[0] < TO_PORT || wish[0] > TO_EGRESS ||
         length != (wish[0] == TO_PORT ? PORT_BYTES : 1))
         return false;
     if (!keeper.open) {
         client->failure = "not open yet";
         return true;
     }
-    fd = wish[0] == TO_PORT ? to_port(wish + 1) : to_files();
+    fd = wish[0] == TO_PORT ? to_port(wish + 1) : wish[0] == TO_FILES ? to_files() : to_egress();
     if (fd < 0) {
-        client->failure = wish[0] == TO_PORT ? "nothing listens there" : "no process could be started";
+        client->failure = refusal(wish[0]);
         return true;
     }
-    hand_over(client, fd);
+    /* Whoever has the way out keeps the connection: its end tells that the node has ended. */
+    client->doomed = !hand_over(client, fd) || wish[0] != TO_EGRESS;
     close(fd);
-    client->doomed = true;
     return true;
 }

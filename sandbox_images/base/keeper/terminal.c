@@ -44,6 +44,18 @@ static char *variable(const char *name, const char *fallback) {
     return kept;
 }
 
+/* The way out, where the node has one, under the names that programs look for. */
+static void add_proxy(char **environment, size_t size) {
+    const char *const names[] = {"http_proxy=", "https_proxy=", "no_proxy="};
+    size_t at = 0;
+    while (environment[at])
+        at++;
+    for (char **known = environ; *known && at + 1 < size; known++)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (!strncmp(*known, names[i], strlen(names[i])))
+                environment[at++] = *known;
+}
+
 /* In the child: everything of the keeper is closed or about to be (close-on-exec) when this execs. */
 static void become_shell(int slave) {
     uint64_t none = 0;
@@ -57,8 +69,9 @@ static void become_shell(int slave) {
         "COLORTERM=truecolor",
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         variable("LANG", "C.UTF-8"),
-        NULL,
+        NULL, NULL, NULL, NULL,
     };
+    add_proxy(environment, sizeof environment / sizeof *environment);
     setsid();
     ioctl(slave, TIOCSCTTY, 0);
     dup2(slave, 0);
