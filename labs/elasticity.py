@@ -25,14 +25,14 @@ def resize_node(session: LabSession, name: str, size: Size) -> Resize | None:
 
     Raises SessionClosed, NotReady, Node.DoesNotExist, OutOfRange, SizeChanging, or HostFull.
     """
-    scheduling.take_turns()
+    host = scheduling.take_turns()
     sandbox = restable(session)
     node = sandbox.nodes.get(name=name)
     _ensure_in_range(node, size)
     if (node.millicpus, node.memory_mib) == (size.millicpus, size.memory_mib):
         return None
     more_cpus, more_memory = size.millicpus - node.millicpus, size.memory_mib - node.memory_mib
-    scheduling.ensure_room(max(0, more_cpus), max(0, more_memory))
+    scheduling.ensure_room(max(0, more_cpus), max(0, more_memory), host)
     try:
         with transaction.atomic():
             wish = Resize.objects.create(

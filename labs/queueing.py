@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from community.api import organisation_of
 from labs import notices, pool
-from labs.models import Booking, Lab, LabSession, Outcome, QueuePlace
+from labs.models import Booking, Host, Lab, LabSession, Outcome, QueuePlace
 from labs.refusals import HostFull
 from labs.scheduling import hosts, recent
 from labs.scheduling.allowances import Turns
@@ -44,12 +44,14 @@ def nobody_waits() -> bool:
     return not QueuePlace.objects.waiting().exists()
 
 
-def opening(session: LabSession, need: Amount) -> Room | None:
+def opening(session: LabSession, need: Amount, host: Host) -> Room | None:
     """The room that the session may begin in at once; None when it must wait. Call it with the turn taken."""
+    if _is_closed(host):
+        return None
     some_wait = not nobody_waits()
     if some_wait and session.booking_id is None:
         return None
-    there = room(timezone.now())
+    there = room(timezone.now(), host)
     purpose = purpose_of(session.kind, session.booking_id)
     left = there.left_for(purpose, session.expires_at)
     if some_wait:
@@ -103,10 +105,10 @@ def admit() -> Admission:
     host = hosts.take_turns()
     now = timezone.now()
     _lapse(now)
-    if host.draining_at is not None:
+    if _is_closed(host):
         _stand_still()
         return owed
-    there, staying, held_up = room(now), [], False
+    there, staying, held_up = room(now, host), [], False
     line = _in_turn()
     turns = Turns(line)
     for place in line:
@@ -142,6 +144,11 @@ def leave(session: LabSession, outcome: Outcome = Outcome.LEFT) -> bool:
     if left:
         session.close()
     return bool(left)
+
+
+def _is_closed(host: Host) -> bool:
+    """Whether nobody begins: an operator wants it so, or the host has too little left."""
+    return host.draining_at is not None or bool(hosts.strain(host))
 
 
 def prepare_classes(now: datetime) -> None:

@@ -75,7 +75,7 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
         opened_at=now,
         expires_at=ends_at(lab, booking, now),
     )
-    there = None if host.draining_at else queueing.opening(session, need)
+    there = queueing.opening(session, need, host)
     if there is None or not _from_pool(session):
         owed = queueing.enter(session, need, there)
         for task, ids in ((tasks.stop, owed.stop), (tasks.provision, owed.provision)):

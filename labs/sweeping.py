@@ -1,7 +1,7 @@
 """The guarantee behind every message: each 10 s, rows and engine are compared and what differs is put right."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -52,7 +52,7 @@ def sweep() -> Owed:
         problem = problem or Problem(str(error), error.remedy)
     except DriverError as error:
         log.warning("the sweep could not compare rows and engine: %s", error)
-    _note(problem)
+    _note(problem, _measured(driver))
     _find_lost_messages(owed)
     for kind, found in vars(owed).items():
         metrics.repaired(kind, len(found))
@@ -146,8 +146,18 @@ def _faults(driver: Driver, sandbox: Sandbox) -> tuple[list[str], bool]:
     return missing, sandbox.state == State.READY and any(node.detail == "paused" for node in health.values())
 
 
-def _note(problem: Problem | None) -> None:
-    """The host's row says what is wrong with the engine; the log says it when it changes."""
+def _measured(driver: Driver) -> dict[str, object]:
+    """What the host's row is to say of what it has left; nothing new where it could not be looked at."""
+    try:
+        use = driver.host_use()
+    except DriverError as error:
+        log.warning("the host could not be measured: %s", error)
+        return {}
+    return {**asdict(use), "measured_at": timezone.now()}
+
+
+def _note(problem: Problem | None, measured: dict[str, object]) -> None:
+    """The host's row says what is wrong with the engine, and what is left; the log says it when it changes."""
     host, _created = Host.objects.get_or_create(pk=1)
     message, remedy = (problem.message, problem.remedy) if problem else ("", "")
     if host.problem != message:
@@ -155,4 +165,4 @@ def _note(problem: Problem | None) -> None:
             log.error("no labs can run: %s %s", message, remedy)
         else:
             log.warning("labs can run again")
-    Host.objects.filter(pk=1).update(problem=message, remedy=remedy, seen_at=timezone.now())
+    Host.objects.filter(pk=1).update(problem=message, remedy=remedy, seen_at=timezone.now(), **measured)

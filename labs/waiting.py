@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from labs.models import LabSession, Outcome, QueuePlace
+from labs import scheduling
+from labs.models import Host, LabSession, Outcome, QueuePlace
 
 QUEUED = "queued"
 # Beyond this an expectation is none.
@@ -21,6 +22,20 @@ def queue_body(place: QueuePlace) -> dict[str, Any]:
         "of": QueuePlace.objects.waiting().count(),
         "expected_s": expected_s(place, timezone.now()),
         "kept_s": settings.LABS_QUEUE_KEEP_MINUTES * 60,
+        "why": why(place),
+    }
+
+
+def why(place: QueuePlace) -> str:
+    """What keeps everybody out just now; empty when it is only that others are in."""
+    host = Host.objects.filter(pk=1).first() or Host()
+    if host.draining_at is not None:
+        return _("The host takes no new labs while it is worked on.")
+    found = scheduling.strain(host, place.memory_mib)
+    if not found:
+        return ""
+    return _("%(cause)s Labs begin again as soon as enough is free; the operators see it, too.") % {
+        "cause": found.label
     }
 
 

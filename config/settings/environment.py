@@ -31,6 +31,10 @@ class Environment(BaseSettings):
     sandbox_uids: str = "200000-299999"
     sandbox_capacity_cpus: float = 0
     sandbox_capacity_mib: int = 0
+    sandbox_memory_overcommit: float = Field(default=1.0, ge=0.1, le=10)
+    sandbox_reserve_mib: int = Field(default=256, ge=0)
+    sandbox_disk_percent: int = Field(default=95, ge=1, le=100)
+    sandbox_disk_free_mib: int = Field(default=1024, ge=0)
     sandbox_pool_percent: int = Field(default=25, ge=0, le=100)
     sandbox_keeper_gid: int = 0
     preview_host: str = ""

@@ -86,6 +86,18 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class HostUse:
+    """What the engine's host has left, as measured; None where it cannot be told from here.
+
+    The disk is that of the engine's data; what is kept back for root counts as used.
+    """
+
+    available_mib: int | None = None
+    disk_percent: int | None = None
+    disk_free_mib: int | None = None
+
+
+@dataclass(frozen=True)
 class NodeSpec:
     """One machine. Memory is what the learner's programs get; the driver adds the tmpfs sizes to the limit."""
 
@@ -313,6 +325,9 @@ class Driver(Protocol):
 
     def usages(self) -> Mapping[str, Mapping[str, NodeUsage]]:
         """``usage`` of every ref of this installation, in one list call and one reading per node."""
+
+    def host_use(self) -> HostUse:
+        """What the engine's host has left now."""
 
     def granted(self, ref: str) -> Mapping[str, Mapping[str, str]]:
         """What the engine says it gave each node, in the words of the self-test: log, ports, names, network, ..."""

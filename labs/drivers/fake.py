@@ -37,6 +37,7 @@ from labs.drivers.base import (
     DriverOptions,
     Health,
     HomeTooLarge,
+    HostUse,
     NodeGone,
     NodeHealth,
     NodeSpec,
@@ -140,6 +141,7 @@ class FakeDriver:
         self.calls: list[tuple[str, str]] = []
         self.runs: list[Run] = []
         self.trouble: Problem | None = None
+        self.measured = HostUse()
         self._failures: dict[str, list[DriverError]] = {}
         self._answers: list[tuple[str, Answer]] = []
 
@@ -270,6 +272,10 @@ class FakeDriver:
     def usages(self) -> Mapping[str, Mapping[str, NodeUsage]]:
         self._called("usages", "")
         return {ref: _used(sandbox) for ref, sandbox in self.sandboxes.items()}
+
+    def host_use(self) -> HostUse:
+        self._called("host_use", "")
+        return self.measured
 
     def granted(self, ref: str) -> Mapping[str, Mapping[str, str]]:
         self._called("granted", ref)

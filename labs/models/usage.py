@@ -13,6 +13,12 @@ class Host(models.Model):
     # Since when an operator lets nobody in; who is in stays.
     draining_at = models.DateTimeField(null=True, blank=True)
 
+    # What was measured last, and when; None where the engine's host cannot be looked at.
+    available_mib = models.PositiveBigIntegerField(null=True, blank=True)
+    disk_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    disk_free_mib = models.PositiveBigIntegerField(null=True, blank=True)
+    measured_at = models.DateTimeField(null=True, blank=True)
+
     class Meta:
         verbose_name = _("host")
 

@@ -48,7 +48,26 @@ class Rows(Collector):
         for image_set in board.pool():
             pooled.add_metric([image_set.key[:12]], image_set.ready)
         yield pooled
+        yield from self._host_use()
         yield self._sweep_age()
+
+    @staticmethod
+    def _host_use() -> Iterator[Metric]:
+        host = Host.objects.filter(pk=1).first() or Host()
+        for name, words, value in (
+            (
+                "yunlian_host_available_mebibytes",
+                "Memory the host has available, as last measured.",
+                host.available_mib,
+            ),
+            (
+                "yunlian_host_disk_percent",
+                "Of the engine's file system, the hundredths used.",
+                host.disk_percent,
+            ),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(name, words, value=value)
 
     @staticmethod
     def _sweep_age() -> Metric:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from labs import scheduling
 from labs.lifecycle import State
 from labs.models import CheckRequest, Host, Sandbox
 
@@ -43,6 +45,8 @@ def _hosts(now: datetime) -> list[Trouble]:
                     host.seen_at,
                 )
             )
+        if found_strain := scheduling.strain(host):
+            found.append(_strained(host, found_strain))
         if host.draining_at:
             found.append(
                 Trouble(
@@ -52,6 +56,24 @@ def _hosts(now: datetime) -> list[Trouble]:
                 )
             )
     return found
+
+
+def _strained(host: Host, strain: scheduling.Strain) -> Trouble:
+    if strain == scheduling.Strain.MEMORY:
+        measured = _("%(left)d MiB are available, %(reserve)d MiB are kept back.") % {
+            "left": host.available_mib or 0,
+            "reserve": settings.SANDBOX_RESERVE_MIB,
+        }
+        remedy = _("Whoever starts a lab waits. End what else runs on the host, or give it more memory.")
+    else:
+        measured = _("%(percent)d %% are used, %(free)d MiB are free.") % {
+            "percent": host.disk_percent or 0,
+            "free": host.disk_free_mib or 0,
+        }
+        remedy = _(
+            "Whoever starts a lab waits. Remove images and logs that nobody needs, or enlarge the disk."
+        )
+    return Trouble(f"{strain.label} {measured}", remedy, None)
 
 
 def _stuck_sandboxes(now: datetime) -> list[Trouble]:

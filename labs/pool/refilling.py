@@ -17,7 +17,7 @@ from labs import scheduling
 from labs.drivers.base import DriverError
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
-from labs.models import Expectation, ImageSet, Lab, LabSession, Node, QueuePlace, Sandbox
+from labs.models import Expectation, Host, ImageSet, Lab, LabSession, Node, QueuePlace, Sandbox
 from labs.models.pool import key_of, machines_of
 from labs.pool.sizing import LOOK_BACK_S, Limits, wanted
 from labs.refusals import HostFull
@@ -52,7 +52,11 @@ def refill() -> Refill:
         return owed
     sizes = _sizes(sets)
     with transaction.atomic():
-        if scheduling.take_turns().draining_at is not None:
+        host = scheduling.take_turns()
+        strain = scheduling.strain(host)
+        # What stands frozen holds memory that somebody waits for.
+        gives_all = strain == scheduling.Strain.MEMORY and QueuePlace.objects.waiting().exists()
+        if host.draining_at is not None or gives_all:
             sizes = dict.fromkeys(sizes, 0)
         held: dict[int, list[Sandbox]] = {image_set.pk: [] for image_set in sets}
         for sandbox in Sandbox.objects.for_the_pool().order_by("state", "pk"):
@@ -64,7 +68,8 @@ def refill() -> Refill:
                 _drain(sandbox, owed)
             else:
                 known.append(sandbox)
-        _add(sets, sizes, Counter({pk: len(sandboxes) for pk, sandboxes in held.items()}), owed)
+        if not strain:
+            _add(host, sets, sizes, Counter({pk: len(sandboxes) for pk, sandboxes in held.items()}), owed)
     return owed
 
 
@@ -119,14 +124,14 @@ def _sizes(sets: list[ImageSet]) -> dict[int, int]:
     }
 
 
-def _add(sets: list[ImageSet], sizes: dict[int, int], held: Counter[int], owed: Refill) -> None:
+def _add(host: Host, sets: list[ImageSet], sizes: dict[int, int], held: Counter[int], owed: Refill) -> None:
     """One after the other for every set that lacks some, while there is room that no learner waits for."""
     if owed.stop or QueuePlace.objects.waiting().exists():
         return
     short = [image_set for image_set in sets if held[image_set.pk] < sizes[image_set.pk]]
     while short:
         for image_set in list(short):
-            sandbox = _new(image_set)
+            sandbox = _new(host, image_set)
             if sandbox is None:
                 short.remove(image_set)
                 continue
@@ -136,11 +141,11 @@ def _add(sets: list[ImageSet], sizes: dict[int, int], held: Counter[int], owed: 
                 short.remove(image_set)
 
 
-def _new(image_set: ImageSet) -> Sandbox | None:
+def _new(host: Host, image_set: ImageSet) -> Sandbox | None:
     """The row of one more sandbox for the pool; None when there is no room for it."""
     need = scheduling.needs(image_set)
     try:
-        scheduling.ensure_room(0, need.memory_mib)
+        scheduling.ensure_room(0, need.memory_mib, host)
         if _pooled_mib() + need.memory_mib > scheduling.capacity_mib() * settings.SANDBOX_POOL_PERCENT // 100:
             return None
         sandbox = Sandbox.objects.create(

@@ -81,6 +81,9 @@ class QueueBody(Schema):
     expected_s: tuple[int, int] | None = Field(
         description="After how many seconds the turn comes, if others leave early and if they stay; null: unknown."
     )
+    why: str = Field(
+        description="What keeps everybody out just now; empty when it is only that others are in."
+    )
     kept_s: int = Field(description="How long the place is kept when nobody looks at the session.")
 
 

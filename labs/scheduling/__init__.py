@@ -2,11 +2,19 @@
 
 from labs.scheduling.addresses import free_subnet, free_uid
 from labs.scheduling.allowances import ensure_quota
-from labs.scheduling.hosts import capacity_mib, capacity_millicpus, ensure_possible, take_turns
+from labs.scheduling.hosts import (
+    Strain,
+    capacity_mib,
+    capacity_millicpus,
+    ensure_possible,
+    strain,
+    take_turns,
+)
 from labs.scheduling.needs import needs
 from labs.scheduling.rooms import ensure_room, free
 
 __all__ = [
+    "Strain",
     "capacity_mib",
     "capacity_millicpus",
     "ensure_possible",
@@ -16,5 +24,6 @@ __all__ = [
     "free_subnet",
     "free_uid",
     "needs",
+    "strain",
     "take_turns",
 ]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from labs.lifecycle import StartKind
-from labs.models import Booking, Sandbox
+from labs.models import Booking, Host, Sandbox
 from labs.refusals import HostFull
 from labs.scheduling import hosts
 from labs.scheduling.amounts import NOTHING, Amount
@@ -61,8 +61,8 @@ class Room:
             self.limit -= need
 
 
-def room(now: datetime) -> Room:
-    """What the host can give now; call it with the turn taken."""
+def room(now: datetime, host: Host | None = None) -> Room:
+    """What the host can give now, of memory no more than is measured to be there on ``host``; call it with the turn taken."""
     spans = holdings(now)
     held: dict[Hashable, Amount] = {}
     for span in spans:
@@ -70,7 +70,9 @@ def room(now: datetime) -> Room:
     exams = (hosts.exam_seats() - held.get(StartKind.EXAM.value, NOTHING)).at_least(NOTHING)
     if exams != NOTHING:
         spans.append(Span(now, now + ALWAYS, exams, StartKind.EXAM.value, is_promise=True))
-    return Room(hosts.capacity(), now, [*spans, *promises(now, held)])
+    unused = hosts.unused_mib(host) if host is not None else None
+    limit = None if unused is None else Amount(hosts.capacity_millicpus(), unused)
+    return Room(hosts.capacity(), now, [*spans, *promises(now, held)], limit)
 
 
 def holdings(now: datetime) -> list[Span]:
@@ -95,10 +97,10 @@ def free() -> Amount:
     return hosts.capacity() - peak(holdings(now), now, now + SOON)
 
 
-def ensure_room(millicpus: int, memory_mib: int) -> None:
+def ensure_room(millicpus: int, memory_mib: int, host: Host | None = None) -> None:
     """Raises HostFull when the host cannot give that much more; call it with the turn taken."""
     now = timezone.now()
-    left = room(now).left_for(None, now + SOON).at_most(free())
+    left = room(now, host if memory_mib else None).left_for(None, now + SOON).at_most(free())
     if not Amount(millicpus, memory_mib).fits(left):
         raise HostFull(_("All lab places are taken."))
 

@@ -467,3 +467,10 @@ def test_thawing_is_done_at_once_or_left_to_resume(world: World):
 
 def test_an_image_has_a_version_that_stays_while_nothing_changes(world: World):
     assert world.driver.version_of("base") == world.driver.version_of("base") != ""
+
+
+def test_what_the_host_has_left_is_told_or_said_to_be_unknown(world: World):
+    use = world.driver.host_use()
+    assert use.available_mib is None or use.available_mib > 0
+    assert use.disk_percent is None or 0 <= use.disk_percent <= 100
+    assert (use.disk_percent is None) == (use.disk_free_mib is None)

@@ -35,6 +35,7 @@ class EngineFacts:
     swap_limit: bool = True
     private_cgroupns: bool = True
     runtimes: frozenset[str] = frozenset()
+    data_root: str = "/var/lib/docker"
 
     @classmethod
     def read(cls, info: Mapping[str, Any], api_version: str) -> "EngineFacts":
@@ -46,6 +47,7 @@ class EngineFacts:
             swap_limit=bool(info.get("SwapLimit", True)),
             private_cgroupns=version >= (1, 41),
             runtimes=frozenset(info.get("Runtimes") or {}),
+            data_root=str(info.get("DockerRootDir") or "/var/lib/docker"),
         )
 
 

@@ -15,6 +15,7 @@ from labs.drivers.base import (
     DriverError,
     DriverOptions,
     Health,
+    HostUse,
     NodeGone,
     NodeHealth,
     NodeSpec,
@@ -34,6 +35,7 @@ from labs.drivers.docker.freezer import Marks, NoFreezer, listener, set_frozen
 from labs.drivers.docker.grants import granted
 from labs.drivers.docker.images import tag_of
 from labs.drivers.docker.keepers import PAUSE_S, SOCKET_WAIT_S, KeeperFolders
+from labs.drivers.docker.measuring import host_use
 from labs.drivers.docker.names import NODES_LABEL, checked, container_name
 from labs.drivers.docker.networks import ensure_network, networks_of, remove_networks
 from labs.drivers.docker.ptys import limit_terminals
@@ -156,6 +158,9 @@ class DockerDriver:
             if used is not None:
                 found.setdefault(container["Labels"][REF_LABEL], {})[nodes.node_of(container)] = used
         return found
+
+    def host_use(self) -> HostUse:
+        return host_use(self._engine_facts().data_root)
 
     def granted(self, ref: str) -> Mapping[str, Mapping[str, str]]:
         networks = networks_of(self.installation, ref)

@@ -16,6 +16,7 @@ export class QueuePlace {
   #root = document.getElementById("lab-queue");
   #position = this.#root.querySelector('[data-slot="position"]');
   #expected = this.#root.querySelector('[data-slot="expected"]');
+  #why = this.#root.querySelector('[data-slot="why"]');
   #place = null;
   #told_ms = 0;
 
@@ -36,6 +37,7 @@ export class QueuePlace {
   #draw() {
     if (!this.#place) return;
     const { position, of, expected_s: expected } = this.#place;
+    this.#say(this.#why, this.#place.why);
     this.#say(this.#position, say("queue_position", { position, of: Math.max(position, of) }));
     const passed_s = (performance.now() - this.#told_ms) / 1000;
     const [low_s, high_s] = (expected ?? []).map((seconds) => Math.max(0, seconds - passed_s));
