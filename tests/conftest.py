@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 from tests.stack import stack  # noqa: F401  (a fixture for every folder)
 
@@ -78,6 +79,14 @@ def migrations_digest() -> str:
     for path in sorted(ROOT.glob("*/migrations/*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """Every test begins in the installation's language: a request leaves the one it was answered in behind."""
+    translation.deactivate()
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
