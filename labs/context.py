@@ -115,6 +115,7 @@ def way_in(lab: Lab, learner: User | None) -> dict[str, Any]:
         "price": price_facts(lab, learner),
         "booking": None,
         "allowances": [],
+        "may_play": learner is not None and learner.has_perm("labs.play_solution", lab),
     }
     if learner is None:
         return facts

@@ -13,7 +13,7 @@ from community.api import User
 from labs import notices, tasks
 from labs.models import Fork, ForkOpening, LabSession, Mode, PuttingBack, Snapshot, SnapshotHome
 from labs.models.snapshot import Purpose
-from labs.refusals import NotInExam, SaveRunning, SnapshotsFull, SnapshotUnusable
+from labs.refusals import NotInExam, NotInPlayback, SaveRunning, SnapshotsFull, SnapshotUnusable
 from labs.sessions import restable, start_lab, wake
 
 MIB = 2**20
@@ -68,6 +68,8 @@ def save(session: LabSession, name: str = "", purpose: Purpose = Purpose.SAVED) 
 def _ensure_practice(session: LabSession) -> None:
     if session.mode == Mode.EXAM:
         raise NotInExam
+    if session.is_playback:
+        raise NotInPlayback
 
 
 def _ensure_space(learner: User) -> None:

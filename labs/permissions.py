@@ -3,7 +3,7 @@
 import rules
 
 from community.api import Membership, Organisation, User, is_instructor, is_operator
-from labs.models import Booking, ClassPlace, LabSession, Place, Recording, TaughtClass
+from labs.models import Booking, ClassPlace, Lab, LabSession, Mode, Place, Recording, TaughtClass
 
 
 @rules.predicate
@@ -49,6 +49,30 @@ def is_its_instructor(person: User, booking: Booking | None) -> bool:
     return booking is not None and person.is_active and booking.instructor_id == person.pk
 
 
+@rules.predicate
+def sits_its_exam(person: User, lab: Lab | None) -> bool:
+    return LabSession.objects.open().of(person).filter(lab=lab, mode=Mode.EXAM).exists()
+
+
+@rules.predicate
+def teaches_lab(person: User, lab: Lab | None) -> bool:
+    """Whether a class of theirs uses the lab, and none in which they learn."""
+    if lab is None or not TaughtClass.objects.taught_by(person).exists():
+        return False
+    using = TaughtClass.objects.that_use(lab)
+    return using.taught_by(person).exists() and not using.learnt_by(person).exists()
+
+
+@rules.predicate
+def may_play_solution(person: User, lab: Lab | None) -> bool:
+    """Operators, whoever writes labs, and who teaches a class that uses it; nobody while they sit its exam."""
+    if lab is None or not lab.solutions or not person.is_active:
+        return False
+    may = is_operator(person) or is_instructor(person) or teaches_lab(person, lab)
+    return (may or person.has_perm("labs.change_lab")) and not sits_its_exam(person, lab)
+
+
+rules.add_perm("labs.play_solution", may_play_solution)
 rules.add_perm("labs.book_seats", is_instructor | is_operator)
 rules.add_perm("labs.keep_booking", is_its_instructor | is_operator)
 rules.add_perm("labs.work_in_session", is_its_learner)

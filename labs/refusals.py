@@ -120,6 +120,18 @@ class NotInExam(NotPossibleNow):
         )
 
 
+class NotInPlayback(NotPossibleNow):
+    """What a playback leaves in a session is nobody's work."""
+
+    code = "not_in_playback"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("A playback of the solution is not counted, and nothing of it is saved or shared."),
+            _("Leave it, then start the lab to work in it yourself."),
+        )
+
+
 class SaveRunning(NotPossibleNow):
     code = "save_running"
     retry_after_s = 5

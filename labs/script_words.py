@@ -21,6 +21,7 @@ SCRIPTS = (
     "keybar.js",
     "network.js",
     "panes.js",
+    "playback.js",
     "preferences.js",
     "queueplace.js",
     "price.js",
@@ -51,6 +52,7 @@ def script_words() -> Words:
         **_step_words(),
         **_help_words(),
         **_work_words(),
+        **_playback_words(),
     }
 
 
@@ -161,6 +163,35 @@ def _work_words() -> Words:
         "network_count": {"one": _("{count} request"), "many": _("{count} requests")},
         "network_newest": _("The newest {shown} of {count} requests"),
         "network_bytes": _("{bytes} bytes"),
+    }
+
+
+def _playback_words() -> Words:
+    return {
+        "playback_ready": _("Next: “{title}”"),
+        "playback_within": {
+            "one": _("Paused in “{title}”; {count} command is left."),
+            "many": _("Paused in “{title}”; {count} commands are left."),
+        },
+        "playback_typing": _("“{title}”: command {command} of {commands}, in {node}"),
+        "playback_checking": _("“{title}”: the checks are running."),
+        "playback_done": _("The whole solution has been played."),
+        "playback_away": _("Connecting…"),
+        "playback_refused": _("The solution cannot be played here any more."),
+        "playback_held": _("The solution is being played in another window."),
+        "playback_failing": _("“{title}” is played, but not every check passes. You may go on all the same."),
+        "playback_no_prompt": _(
+            "A program runs in the terminal of {node}. End it, so that the shell waits for a command; then go on."
+        ),
+        "playback_no_end": _(
+            "The command in {node} does not come to an end. Look at its terminal, then go on."
+        ),
+        "playback_shell_ended": _("The shell in {node} ended. Press Enter in its terminal, then go on."),
+        "playback_lost": _("The machines cannot be reached at the moment. Go on when they are back."),
+        "playback_not_ready": _("The machines are not ready yet. Go on in a moment."),
+        "playback_not_checked": _(
+            "The checks have not answered in time. Check the step yourself, then go on."
+        ),
     }
 
 

@@ -20,6 +20,7 @@ from labs.refusals import (
     ChecksRunning,
     NoEngine,
     NoExtensionsLeft,
+    NotInPlayback,
     NotReady,
     PromisedToOthers,
     SessionClosed,
@@ -132,8 +133,10 @@ def check_work(session: LabSession, step: LabStep) -> CheckRequest:
 def finish_lab(session: LabSession) -> CheckRequest:
     """All checks are asked for; if every one passes, the session is passed and its sandbox goes.
 
-    If one fails the session stays open. Raises SessionClosed, NotReady or TooOften.
+    If one fails the session stays open. Raises SessionClosed, NotReady, TooOften or NotInPlayback.
     """
+    if session.is_playback:
+        raise NotInPlayback
     return _ask(session, "")
 
 

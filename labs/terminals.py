@@ -1,5 +1,6 @@
 """Who may attach to which terminal of which node, now."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from community.api import User
 from labs import idling
-from labs.drivers.base import Terminal, Watch
+from labs.drivers.base import Driver, Output, Terminal, Watch
 from labs.engine import get_driver
 from labs.lifecycle import State
 from labs.models import LabSession, Node
@@ -103,3 +104,42 @@ async def open_terminal(place: Place, *, offset: int, cols: int, rows: int) -> T
 async def watch_terminal(place: Place, *, offset: int) -> Watch:
     """A silent look from absolute ``offset`` on. Raises NodeGone or DriverError."""
     return await get_driver().watch(place.ref, place.node, place.terminal, offset=offset)
+
+
+class Pen:
+    """An attachment that only types. It takes what the terminal says at once, and so never holds it up."""
+
+    def __init__(self, place: Place, driver: Driver | None = None) -> None:
+        self.place = place
+        self.driver = driver
+        self.terminal: Terminal | None = None
+        self.draining: asyncio.Task[None] | None = None
+
+    async def write(self, data: bytes, offset: int, size: tuple[int, int]) -> None:
+        if self.terminal is None:
+            cols, rows = size
+            driver, place = self.driver or get_driver(), self.place
+            self.terminal = await driver.attach(
+                place.ref, place.node, place.terminal, offset=offset, cols=cols, rows=rows
+            )
+            self.draining = asyncio.create_task(self._drain(self.terminal))
+        await self.terminal.write(data)
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """The learner's size stays the terminal's, whoever types."""
+        if self.terminal is not None:
+            await self.terminal.resize(cols, rows)
+
+    async def put_down(self) -> None:
+        if self.draining is not None:
+            self.draining.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.draining
+        if self.terminal is not None:
+            await self.terminal.close()
+        self.terminal = self.draining = None
+
+    async def _drain(self, terminal: Terminal) -> None:
+        async for event in terminal:
+            if isinstance(event, Output):
+                await terminal.ack(event.offset + len(event.data))

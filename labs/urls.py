@@ -41,4 +41,5 @@ urlpatterns = [
     path("labs/bookings/seats/<str:code>/", bookings.join, name="join-class"),
     path("labs/<slug:slug>/", pages.lab, name="lab"),
     path("labs/<slug:slug>/start/", pages.start, name="start"),
+    path("labs/<slug:slug>/playback/", pages.play, name="play"),
 ]

@@ -1,5 +1,6 @@
 """Websockets: terminal bytes, and the events of a session. docs/terminal-protocol.md is the contract."""
 
+from labs.consumers.playback import PlaybackConsumer
 from labs.consumers.seats import Code, sockets_of
 from labs.consumers.session import SessionConsumer
 from labs.consumers.terminal import INPUT_FRAME_BYTES, INPUT_WAITING_BYTES, TerminalConsumer
@@ -10,6 +11,7 @@ __all__ = [
     "INPUT_FRAME_BYTES",
     "INPUT_WAITING_BYTES",
     "Code",
+    "PlaybackConsumer",
     "SessionConsumer",
     "TerminalConsumer",
     "WallConsumer",

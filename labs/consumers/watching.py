@@ -15,7 +15,7 @@ from community.api import User
 from labs import terminals, visitors
 from labs.consumers.seats import Code, Goodbye, Seat
 from labs.consumers.terminal import TerminalConsumer
-from labs.drivers.base import Gap, NodeGone, Output, Resized, Terminal, Watch
+from labs.drivers.base import Gap, NodeGone, Output, Resized, Watch
 from labs.models import Deed, LabSession
 from labs.notices import BROKER_AWAY, group_of
 from labs.teaching import helping
@@ -27,53 +27,18 @@ QUIET_S = 3.0
 SAID_EVERY_S = 1.0
 
 
-class Pen:
-    """The attachment by which an instructor types. It takes what the terminal says at once, and so never holds it up."""
-
-    def __init__(self, place: terminals.Place) -> None:
-        self.place = place
-        self.terminal: Terminal | None = None
-        self.draining: asyncio.Task[None] | None = None
-
-    async def write(self, data: bytes, offset: int, size: tuple[int, int]) -> None:
-        if self.terminal is None:
-            cols, rows = size
-            self.terminal = await terminals.open_terminal(self.place, offset=offset, cols=cols, rows=rows)
-            self.draining = asyncio.create_task(self._drain(self.terminal))
-        await self.terminal.write(data)
-
-    async def resize(self, cols: int, rows: int) -> None:
-        """The learner's size stays the terminal's, whoever types."""
-        if self.terminal is not None:
-            await self.terminal.resize(cols, rows)
-
-    async def put_down(self) -> None:
-        if self.draining is not None:
-            self.draining.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.draining
-        if self.terminal is not None:
-            await self.terminal.close()
-        self.terminal = self.draining = None
-
-    async def _drain(self, terminal: Terminal) -> None:
-        async for event in terminal:
-            if isinstance(event, Output):
-                await terminal.ack(event.offset + len(event.data))
-
-
 class WatchConsumer(TerminalConsumer):
     """As a terminal's socket, but nothing it does starts, paces or sizes the terminal; it types while leave stands."""
 
     person: User
-    pen: Pen
+    pen: terminals.Pen
 
     async def attach(self) -> None:
         offset, _cols, _rows = self.wishes()
         person_id, place = await self.permitted()
         with Seat(person_id):
             watch = await terminals.watch_terminal(place, offset=offset)
-            self.pen = Pen(place)
+            self.pen = terminals.Pen(place)
             self.read_to = watch.hello.offset
             self.shown_size = (watch.hello.cols or 80, watch.hello.rows or 24)
             self.said_at = 0.0

@@ -6,6 +6,7 @@ from labs.models.isolation import IsolationReport
 from labs.models.lab import Lab, LabCheck, LabStep, Level
 from labs.models.ledger import Meter, UsageEntry
 from labs.models.place import Outcome, QueuePlace
+from labs.models.playback import Playback
 from labs.models.pool import Expectation, ImageSet
 from labs.models.prices import Budget, BudgetWarning, RateCard, Statement, StatementLine
 from labs.models.recording import Recording
@@ -57,6 +58,7 @@ __all__ = [
     "Outcome",
     "Period",
     "Place",
+    "Playback",
     "PuttingBack",
     "QueuePlace",
     "RaisedHand",

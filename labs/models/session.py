@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 
 class Mode(models.TextChoices):
-    """Whether help is at hand: in an exam there are no hints and nobody comes to help."""
+    """Whether help is at hand: in an exam there are no hints and nobody comes to help.
+
+    In a playback the lab's own solution is typed, for a class to look on; it can never be passed.
+    """
 
     PRACTICE = "practice", _("Practice")
     EXAM = "exam", _("Exam")
+    PLAYBACK = "playback", _("Playback")
 
 
 class LabSessionQuerySet(models.QuerySet["LabSession"]):
@@ -88,7 +92,11 @@ class LabSession(models.Model):
                 name="a_passed_session_is_closed",
             ),
             models.CheckConstraint(
-                condition=models.Q(mode__in=Mode.values), name="a_session_is_practice_or_exam"
+                condition=models.Q(passed_at=None) | ~models.Q(mode=Mode.PLAYBACK),
+                name="a_playback_is_never_passed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(mode__in=Mode.values), name="a_session_has_a_known_mode"
             ),
         ]
         indexes = [
@@ -107,6 +115,10 @@ class LabSession(models.Model):
     def gives_help(self) -> bool:
         """Whether hints are shown and instructors may help."""
         return self.mode == Mode.PRACTICE
+
+    @property
+    def is_playback(self) -> bool:
+        return self.mode == Mode.PLAYBACK
 
     @property
     def sandbox(self) -> "Sandbox | None":

@@ -22,9 +22,17 @@ class TaughtClassQuerySet(models.QuerySet["TaughtClass"]):
     def taught_by(self, person: models.Model) -> Self:
         return self.filter(places__person_id=person.pk, places__role=Place.TEACHES)
 
+    def learnt_by(self, person: models.Model) -> Self:
+        return self.filter(places__person_id=person.pk, places__role=Place.LEARNS)
+
     def of(self, person: models.Model) -> Self:
         """Every class in which ``person`` teaches or learns."""
         return self.filter(places__person_id=person.pk)
+
+    def that_use(self, lab: models.Model) -> Self:
+        """Classes for which seats of ``lab`` are booked, or whose learners have been in it."""
+        been = Q(places__role=Place.LEARNS, places__person__lab_sessions__lab=lab)
+        return self.filter(been).distinct()
 
     def matching(self, words: str) -> Self:
         classes = self
@@ -217,6 +225,7 @@ class Deed(models.TextChoices):
     LEAVE_ENDED = "leave_ended", _("ended the leave to type")
     WATCHED = "watched", _("watched a terminal")
     TYPED = "typed", _("typed in a terminal")
+    PLAYED = "played", _("had the solution played")
 
 
 class RecordIsFinal(Exception):

@@ -18,6 +18,7 @@ from labs.models import (
     Lab,
     LabSession,
     LabStep,
+    Mode,
     Place,
     RaisedHand,
     Sandbox,
@@ -123,7 +124,7 @@ def _card(place: ClassPlace, session: LabSession | None, facts: Facts) -> dict[s
     return card | {
         "session": str(session.pk),
         "lab": session.lab.title,
-        "exam": not session.gives_help,
+        "exam": session.mode == Mode.EXAM,
         "steps": [{key: step[key] for key in ("title", "state")} for step in steps],
         "step": at["title"] if at else "",
         "place": steps.index(at) + 1 if at else len(steps),

@@ -21,6 +21,7 @@ from labs import context, sessions
 from labs.forms import CatalogueFilter
 from labs.lifecycle import State
 from labs.models import Lab, LabSession
+from labs.playback.opening import open_playback
 from labs.refusals import Refusal
 
 LABS_PER_PAGE = 12
@@ -78,6 +79,22 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         # The lab's page shows a session that is in the way, with the way to it.
         if not getattr(refusal, "session_id", ""):
             messages.error(request, f"{refusal} {refusal.remedy}".strip())
+        return redirect("labs:lab", slug)
+    return redirect("labs:session", session.pk)
+
+
+@login_required
+@require_POST
+def play(request: HttpRequest, slug: str) -> HttpResponse:
+    """On to the person's session in which the lab's solution is played; there is none for who may not see it."""
+    assert isinstance(request.user, User)  # noqa: S101  (login_required)
+    lab = get_object_or_404(Lab.objects.published(), slug=slug)
+    if not request.user.has_perm("labs.play_solution", lab):
+        raise Http404
+    try:
+        session = open_playback(request.user, lab)
+    except Refusal as refusal:
+        messages.error(request, f"{refusal} {refusal.remedy}".strip())
         return redirect("labs:lab", slug)
     return redirect("labs:session", session.pk)
 

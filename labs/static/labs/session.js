@@ -9,6 +9,7 @@ import { Help } from "@labs/help.js";
 import { Keeping } from "@labs/keeping.js";
 import { KeyBar } from "@labs/keybar.js";
 import { Divider, Halves, PaneWalk } from "@labs/panes.js";
+import { Playback } from "@labs/playback.js";
 import { QueuePlace } from "@labs/queueplace.js";
 import { drawPrice } from "@labs/price.js";
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
@@ -70,6 +71,7 @@ class LabPage {
       resize: (node, size) => this.#ask(() => this.#api.resize(node, size)),
     });
     this.help = new Help(this.#api, page.help);
+    if (element("playback")) this.playback = this.#makePlayback();
     this.#wireButtons();
     this.#draw(this.#body);
     this.#listen();
@@ -85,6 +87,15 @@ class LabPage {
       { element: element("lab-instructions"), enter: () => this.#enterInstructions() },
       { element: element("lab-work"), enter: () => this.#enterTerminal() },
     ]);
+  }
+
+  #makePlayback() {
+    const titles = [...document.querySelectorAll("[data-step] h2")].map((head) => [head.closest("[data-step]").dataset.step, head.textContent]);
+    return new Playback(element("playback"), new Map(titles), (step, node) => {
+      if (step) element(`step-${step}`).scrollIntoView({ block: "start" });
+      const view = this.#terminals?.of(node);
+      if (view && this.#terminals.active !== view) this.#terminals.activate(view);
+    });
   }
 
   #enterInstructions() {

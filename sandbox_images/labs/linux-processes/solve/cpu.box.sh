@@ -1,8 +1,8 @@
 stat=/sys/fs/cgroup/cpu.stat
 [ -e "$stat" ] || stat=/sys/fs/cgroup/cpu/cpu.stat
 while [ "$(sed -n 's/^nr_throttled //p' "$stat")" -lt 15 ]; do
-  for hog in 1 2 3 4; do timeout 2 sha256sum /dev/zero & done
-  wait
+  for hog in 1 2 3; do timeout 2 sha256sum /dev/zero & done
+  timeout 2 sha256sum /dev/zero
 done
 cat > ~/batch.sh <<'SCRIPT'
 while true; do
