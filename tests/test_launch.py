@@ -196,6 +196,23 @@ def test_every_secret_is_readable_by_its_owner_alone(stack: Stack):
     assert ((stack.var / "broker").stat().st_mode & 0o077) == 0
 
 
+@pytest.mark.parametrize(("elsewhere", "stopped"), [("", [4242]), ("unix:///elsewhere/docker.sock", [])])
+def test_a_launcher_that_used_an_engine_elsewhere_leaves_the_one_started_here_alone(
+    tmp_path, monkeypatch, elsewhere, stopped
+):
+    monkeypatch.setenv("DOCKER_HOST", elsewhere)
+    monkeypatch.setattr(engine, "answers", lambda: True)
+    monkeypatch.setattr(engine, "running_containers", lambda: 0)
+    monkeypatch.setattr(engine.Engine, "folder", tmp_path)
+    monkeypatch.setattr(engine.Engine, "_our_daemon", lambda _self: 4242)
+    found: list[int] = []
+    monkeypatch.setattr(engine.Engine, "_stop", lambda _self, pid: found.append(pid))
+    launcher = engine.Engine(tmp_path)
+    launcher.ensure()
+    launcher.leave()
+    assert found == stopped
+
+
 @pytest.fixture
 def own_stack(worker_id: str, django_db_setup: None) -> Iterator[Stack]:
     """A product of the test's own, which the test may end."""

@@ -5,105 +5,112 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import docker
+import httpx
 
-from bench.chaos.audit import audit
+from bench.chaos.audit import ask, audit, compare_recordings
 from bench.chaos.engine import OwnEngine
+from bench.chaos.killer import Killer
 from bench.chaos.lives import Book, Life
+from config.launch.engine import Engine
 from config.launch.installation import ROOT
 from labs.drivers.docker.images import tags_of
 from tests.stack import Stack
 
-PARTS = ("web", "worker", "worker", "beat", "broker")
 STARTS_PER_PERSON = 25
-ENGINE_EVERY = 8
 PEOPLE = """
 from django.core.management import call_command
 from community.api import User
 for n in range({count}):
     person, _ = User.objects.get_or_create(username=f"drill{{n}}", defaults={{"email": f"drill{{n}}@example.org"}})
-    print("AUDIT" if n == 0 else "", end="")
+    print("TOKENS" if n == 0 else "", end="")
     call_command("create_token", person.username)
 """
+EMPTY_THE_POOL = "from bench.chaos import questions; questions.empty_the_pool()"
+LOSSES = ("unfinished", "lost_terminals", "lost_bytes", "faults")
 
 
 def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-class Killer(threading.Thread):
-    """Kills a part by chance, again and again, until told to stop; ``kills`` counts them by part."""
-
-    def __init__(self, stack: Stack, engine: OwnEngine | None, choose: random.Random) -> None:
-        super().__init__(daemon=True)
-        self.stack, self.engine, self.choose = stack, engine, choose
-        self.enough = threading.Event()
-        self.kills: Counter[str] = Counter()
-
-    def run(self) -> None:
-        rounds = 0
-        while not self.enough.wait(self.choose.uniform(1.0, 6.0)):
-            rounds += 1
-            if self.engine is not None and rounds % ENGINE_EVERY == 0:
-                self.engine.kill()
-                self.kills["engine"] += 1
-                continue
-            part = self.choose.choice(PARTS)
-            try:
-                os.kill(self.stack.pid(part), 9)
-            except (KeyError, ProcessLookupError):
-                continue  # it is being started again
-            self.kills[part] += 1
-
-
 def drill(n: int, at_once: int, seed: int, engine: str) -> dict[str, object]:
     """The report: lives, kills, what was lost and what is left."""
     choose = random.Random(seed)
     with ExitStack() as leaving:
-        own = None
-        if engine != "none":
-            own = OwnEngine(live_restore=engine == "live-restore")
-            leaving.callback(own.close)
-            say("starting an engine of its own")
-            own.start(list(tags_of(ROOT / "sandbox_images").values()))
-            os.environ["DOCKER_HOST"] = own.address
+        own = own_engine(engine, leaving)
         client = docker.APIClient(version="auto", timeout=60)
         leaving.callback(client.close)
-        var = Path(tempfile.mkdtemp(prefix="yb-"))
-        leaving.callback(shutil.rmtree, var, ignore_errors=True)
-        stack = Stack(var, subnets=f"10.{choose.randrange(230, 250)}.0.0/17")
-        say("starting the product")
-        stack.start()
-        leaving.callback(stack.stop)
-        people = at_once + n // STARTS_PER_PERSON
-        tokens = stack.manage("shell", "-c", PEOPLE.format(count=people)).rpartition("AUDIT")[2].split()
-        assert len(tokens) == people, tokens
+        stack, uids = product(choose, leaving)
+        tokens = people(stack, at_once + n // STARTS_PER_PERSON)
         book, began = Book(), time.monotonic()
         killer = Killer(stack, own, choose)
         killer.start()
-        lead_all(stack, tokens, book, choose, n, at_once, engine_dies=engine == "plain")
-        killer.enough.set()
-        killer.join()
+        try:
+            lead_all(stack, tokens, book, choose, n, at_once, engine_dies=engine == "plain")
+        finally:
+            killer.enough.set()
+            killer.join()
         seconds = time.monotonic() - began
         say("counting what is left")
-        left = audit(stack, client)
+        stack.manage("shell", "-c", EMPTY_THE_POOL)
+        left = audit(stack, client, own, uids)
+        recordings, short = compare_recordings(book.heard, ask(stack, "questions.recordings()"))
+        losses = {name: book.counts.pop(name, 0) for name in LOSSES}
         return {
-            "lives": book.done, "seed": seed, "engine": engine, "seconds": round(seconds),
-            "kills": dict(killer.kills), "cut_terminals": book.cuts, "unfinished": book.unfinished,
-            "lost_terminals": book.lost_terminals, "lost_bytes": book.lost_bytes,
-            "left": {name: value for name, value in vars(left).items() if name != "reasons"},
-            "ended_as": left.reasons, "notes": book.notes,
-            "met": left.total == 0 and not book.lost_terminals and not book.lost_bytes and not book.unfinished,
+            "lives": book.counts.pop("lives", 0), "passed": book.counts.pop("passed", 0), "seed": seed, "engine": engine,
+            "seconds": round(seconds), "load": os.getloadavg()[0], "kills": dict(sorted(killer.kills.items())),
+            "seen": dict(sorted(book.counts.items())), "lost": losses, "left": left.counts,
+            "recordings": dict(recordings), "ended_as": ask(stack, "questions.ends()"),
+            "notes": [*([killer.broken] if killer.broken else []), *left.words, *book.notes, *short],
+            "met": not left.total and not any(losses.values()) and not recordings["wrong"] and not killer.broken,
         }  # fmt: skip
+
+
+def own_engine(kind: str, leaving: ExitStack) -> OwnEngine | None:
+    """An engine that may be killed, and that this process and what it starts asks from now on; None for ``none``."""
+    if kind == "none":
+        folder = Path(tempfile.mkdtemp(prefix="ye-"))
+        leaving.callback(shutil.rmtree, folder, ignore_errors=True)
+        Engine(folder).ensure()  # and it is not left: whoever else uses it does not find it stopped
+        return None
+    own = OwnEngine(live_restore=kind == "live-restore")
+    leaving.callback(own.close)
+    say("starting an engine of its own")
+    own.start(list(tags_of(ROOT / "sandbox_images").values()))
+    os.environ["DOCKER_HOST"] = own.address
+    leaving.callback(os.environ.pop, "DOCKER_HOST")
+    return own
+
+
+def product(choose: random.Random, leaving: ExitStack) -> tuple[Stack, range]:
+    """The whole product, running, with a pool; and the uids of its sandboxes, which nothing else has."""
+    var = Path(tempfile.mkdtemp(prefix="yb-"))
+    leaving.callback(shutil.rmtree, var, ignore_errors=True)
+    stack = Stack(var, subnets=f"10.{choose.randrange(230, 250)}.0.0/17")
+    first = 400_000 + 10_000 * choose.randrange(20)
+    uids = range(first, first + 10_000)
+    stack.extra |= {"SANDBOX_UIDS": f"{uids.start}-{uids.stop - 1}", "SANDBOX_POOL_PERCENT": "20"}
+    say(f"starting the product in {var}")
+    leaving.callback(lambda: stack.launcher and stack.stop())
+    stack.start()
+    return stack, uids
+
+
+def people(stack: Stack, count: int) -> list[str]:
+    """An API token for each of so many people."""
+    tokens = stack.manage("shell", "-c", PEOPLE.format(count=count)).rpartition("TOKENS")[2].split()
+    assert len(tokens) == count, tokens
+    return tokens
 
 
 def lead_all(
@@ -131,11 +138,14 @@ def lead_all(
             except Empty:
                 return
             token = free.get()
-            Life(stack, token, book, random.Random(seed), engine_dies).lead()
+            try:
+                Life(stack, token, book, random.Random(seed), engine_dies).lead()
+            except (LookupError, TypeError, ValueError, AssertionError, httpx.HTTPError) as error:
+                book.add(f"the drill itself: {error!r}", unfinished=1)
             free.put(token)
-            say(f"{book.done}/{n} lives, {book.cuts} cuts")
+            say(f"{book.counts['lives']}/{n} lives {dict(book.counts)}")
 
-    threads = [threading.Thread(target=lead) for _ in range(at_once)]
+    threads = [threading.Thread(target=lead, daemon=True) for _ in range(at_once)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -146,7 +156,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__)
     parser.add_argument("what", choices=["labs"])
     parser.add_argument("--n", type=int, default=20, help="how many lab lives")
-    parser.add_argument("--at-once", type=int, default=4)
+    parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument(
         "--engine",
@@ -156,6 +166,7 @@ def main() -> int:
     )
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(2**31)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped all the same
     report = drill(asked.n, asked.at_once, seed, asked.engine)
     print(json.dumps(report, ensure_ascii=False))
     return 0 if report["met"] else 1

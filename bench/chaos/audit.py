@@ -1,94 +1,150 @@
-"""What is left when every life is over: asked of the engine, the disk and the database."""
+"""What is left when every life is over: asked of the engine, the host and the database."""
 
+import hashlib
 import json
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import docker
 
+from bench.chaos import MARK
+from bench.chaos.engine import OwnEngine
+from bench.chaos.lives import Heard
+from labs.recordings.journal import GAP, events_of
 from tests.stack import Stack
 
 SETTLE_S = 120
-# Printed by the installation's own manage.py, so that its database is asked with its own settings.
-ROWS = """
-import json
-from django.db.models import Count
-from labs.lifecycle import State
-from labs.models import LabSession, Sandbox
-live = list(Sandbox.objects.live().filter(session__isnull=False).values_list("ref", flat=True))
-twice = list(Sandbox.objects.filter(session__isnull=False).values("session").annotate(n=Count("pk"))
-    .filter(n__gt=1).values_list("session", flat=True))
-reasons = dict(Sandbox.objects.filter(state=State.STOPPED).order_by().values_list("reason").annotate(n=Count("pk")))
-print("AUDIT" + json.dumps({
-    "live": live, "open": LabSession.objects.open().count(), "twice": [str(pk) for pk in twice], "reasons": reasons,
-}))
-"""
-# Intervals of one node that overlap, miss one another or count a cgroup's nanoseconds twice, and meters that still run.
-CHARGES = """
-import json
-from labs.lifecycle import State
-from labs.models import Meter, UsageEntry
-wrong, before = [], {}
-for entry in UsageEntry.objects.order_by("ref", "node", "sequence").iterator():
-    place = f"{entry.ref}/{entry.node}"
-    last = before.get(place)
-    if last is not None and (
-        entry.sequence != last.sequence + 1
-        or entry.began_at < last.ended_at
-        or (entry.epoch == last.epoch and entry.counter_start != last.counter_end)
-    ):
-        wrong.append(f"{place} {entry.sequence}")
-    before[place] = entry
-running = Meter.objects.running().filter(sandbox__state=State.STOPPED)
-wrong += [f"{meter} still runs" for meter in running.select_related("sandbox")]
-print("AUDIT" + json.dumps(wrong))
-"""
+LOOK_AGAIN_S = 2
+EVERY_ENGINE_HAS = frozenset({"bridge", "host", "none"})
 
 
 @dataclass(frozen=True)
 class Left:
-    """Everything that should not be there any more, each as its count."""
+    """Everything that should not be there any more, each kind with its count; ``words`` says which."""
 
-    containers: int
-    networks: int
-    volumes: int
-    folders: int
-    rows: int
-    double_charges: int
-    reasons: dict[str, int]
+    counts: dict[str, int]
+    words: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
-        return self.containers + self.networks + self.volumes + self.folders + self.rows + self.double_charges
+        return sum(self.counts.values())
 
 
-def ask(stack: Stack, script: str) -> object:
-    """What ``script`` printed behind the word AUDIT."""
-    said = stack.manage("shell", "-c", script)
-    return json.loads(said.rpartition("AUDIT")[2])
+def ask(stack: Stack, question: str) -> Any:
+    """The answer of the installation's own database to a question of ``bench.chaos.questions``."""
+    script = f"from bench.chaos import questions; questions.tell({question})"
+    return json.loads(stack.manage("shell", "-c", script).rpartition(MARK)[2])
 
 
-def audit(stack: Stack, client: docker.APIClient) -> Left:
+def audit(stack: Stack, client: docker.APIClient, own: OwnEngine | None, uids: range) -> Left:
     """What is left once nothing changes any more, or SETTLE_S after the last life."""
     deadline = time.monotonic() + SETTLE_S
-    while (left := _look(stack, client)).total and time.monotonic() < deadline:
-        time.sleep(2)
+    while (left := _look(stack, client, own, uids)).total and time.monotonic() < deadline:
+        time.sleep(LOOK_AGAIN_S)
     return left
 
 
-def _look(stack: Stack, client: docker.APIClient) -> Left:
-    rows = ask(stack, ROWS)
-    charges = ask(stack, CHARGES)
-    assert isinstance(rows, dict)
-    assert isinstance(charges, list)
-    label = {"label": f"yunlian.installation={stack.installation_id}"}
-    folders = [path for path in (stack.var / "keepers").glob("[!.]*") if path.is_dir()]
-    return Left(
-        containers=len(client.containers(all=True, filters=label)),
-        networks=len(client.networks(filters=label)),
-        volumes=len((client.volumes(filters=label) or {}).get("Volumes") or []),
-        folders=len(folders),
-        rows=len(rows["live"]) + rows["open"] + len(rows["twice"]),
-        double_charges=len(charges),
-        reasons=rows["reasons"],
-    )
+def _look(stack: Stack, client: docker.APIClient, own: OwnEngine | None, uids: range) -> Left:
+    charges = ask(stack, "questions.wrong_charges()")
+    rows = {f"rows_{kind}": count for kind, count in ask(stack, "questions.unended_rows()").items()}
+    found = {
+        **in_engine(client, "" if own else stack.installation_id),
+        **on_disk(stack.var, Path("/proc/self/mountinfo").read_text(), loop_files()),
+        "processes": len(processes(Path("/proc"), uids)),
+        "links": len(own.links()) if own else 0,
+        "shims": len(own.shims()) if own else 0,
+    }
+    counts = {kind: len(left) if isinstance(left, list) else left for kind, left in found.items()}
+    words = [f"{kind}: {name}" for kind, left in found.items() if isinstance(left, list) for name in left]
+    return Left({**counts, **rows, "wrong_charges": len(charges)}, words + charges)
+
+
+def in_engine(client: docker.APIClient, installation: str) -> dict[str, list[str]]:
+    """Containers, networks and volumes of ``installation``; everything the engine has when that is empty."""
+    mine = {"label": f"yunlian.installation={installation}"} if installation else {}
+    containers = client.containers(all=True, filters=mine)
+    networks = client.networks(filters=mine)
+    volumes = (client.volumes(filters=mine) or {}).get("Volumes") or []
+    return {
+        "containers": [" ".join(one.get("Names") or [one["Id"]]) for one in containers],
+        "networks": [one["Name"] for one in networks if one["Name"] not in EVERY_ENGINE_HAS],
+        "volumes": [one["Name"] for one in volumes],
+    }
+
+
+def on_disk(var: Path, mountinfo: str, loops: Iterable[str]) -> dict[str, list[str]]:
+    """Folders and disks of sandboxes in ``var``, and file systems and loop devices that hold on to it."""
+    keepers = var / "keepers"
+    folders = [path for path in keepers.glob("[!.]*") if path.is_dir()]
+    disks = keepers / ".disks"
+    points = [line.split()[4] for line in mountinfo.splitlines()]
+    return {
+        "folders": [str(path) for path in folders],
+        "disks": [str(path) for path in disks.iterdir()] if disks.is_dir() else [],
+        "mounts": [point for point in points if point.startswith(f"{var}/")],
+        "loop_devices": [file for file in loops if file.startswith(f"{var}/")],
+    }
+
+
+def loop_files() -> list[str]:
+    """The files behind the host's loop devices."""
+    found = []
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            found.append(path.read_text().strip())
+        except OSError:
+            continue  # detached meanwhile
+    return found
+
+
+def processes(proc: Path, uids: range) -> list[str]:
+    """Processes that run as one of ``uids``, which only sandboxes have."""
+    found = []
+    for status in proc.glob("[0-9]*/status"):
+        try:
+            lines = status.read_text().splitlines()
+        except OSError:
+            continue  # it ended meanwhile
+        uid = next((int(line.split()[1]) for line in lines if line.startswith("Uid:")), 0)
+        if uid in uids:
+            found.append(f"{status.parent.name} {lines[0].partition(':')[2].strip()}")
+    return found
+
+
+def compare_recordings(
+    heard: Iterable[Heard], kept: Iterable[Mapping[str, str]]
+) -> tuple[Counter[str], list[str]]:
+    """How many recordings hold what their learner read, byte for byte: ``complete``, ``short``, ``missing``, ``wrong``.
+
+    A recorder that is killed and comes back only when the machine is gone cannot have the last bytes (``short``).
+    """
+    paths = {(one["session"], one["node"], one["terminal"], one["epoch"]): Path(one["path"]) for one in kept}
+    counts: Counter[str] = Counter()
+    words = []
+    for one in heard:
+        path = paths.get((one.session, one.node, one.terminal, one.epoch))
+        verdict = "missing" if path is None else _compared(path, one)
+        counts[verdict] += 1
+        if verdict != "complete":
+            words.append(f"the recording of {one.session} {one.node} is {verdict}")
+    return counts, words
+
+
+def _compared(path: Path, heard: Heard) -> str:
+    try:
+        _header, events = events_of(path)
+        raw, whole = bytearray(), True
+        for event in events:
+            whole = whole and event.code != GAP
+            raw += event.raw
+    except (OSError, ValueError):
+        return "missing"
+    if not whole:
+        return "wrong"
+    if len(raw) < heard.length:
+        return "short"
+    return "complete" if hashlib.sha256(raw[: heard.length]).hexdigest() == heard.digest else "wrong"

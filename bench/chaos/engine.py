@@ -13,17 +13,20 @@ import docker
 
 from config.launch.engine import SEARCH_PATH
 
-START_S = 60
+START_S = 90
+STOP_S = 30
 
 
 class OwnEngine:
-    """dockerd with folders, socket and bridge of its own; killed and started again at will."""
+    """dockerd with folders, socket and network namespace of its own; killed and started again at will.
+
+    Two engines in one network namespace would write the same chains of iptables, and one would undo the other's.
+    """
 
     def __init__(self, *, live_restore: bool) -> None:
         self.live_restore = live_restore
         self.folder = Path(tempfile.mkdtemp(prefix="yc-"))
-        # A second engine told to have no bridge removes docker0, which is the first one's.
-        self.bridge = f"yc{uuid.uuid4().hex[:8]}"
+        self.name = f"yc{uuid.uuid4().hex[:8]}"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,15 +35,18 @@ class OwnEngine:
 
     def start(self, images: list[str]) -> None:
         """It answers and has ``images``, copied from the machine's engine."""
-        self._ip("link", "add", self.bridge, "type", "bridge")
-        self._ip("address", "add", "10.254.253.1/28", "dev", self.bridge)
+        self._ip("netns", "add", self.name)
+        self._ip("-n", self.name, "link", "set", "lo", "up")
+        # Named, because an engine told to have no bridge removes whatever is called docker0.
+        self._ip("-n", self.name, "link", "add", self.name, "type", "bridge")
+        self._ip("-n", self.name, "address", "add", "10.254.253.1/28", "dev", self.name)
         self._run()
-        with docker.APIClient(version="auto") as theirs, self.client() as ours:
-            for image in images:
-                ours.load_image(b"".join(theirs.get_image(image)))
+        with docker.APIClient(version="auto", timeout=300) as theirs, self.client() as ours:
+            for _said in ours.load_image(b"".join(theirs.get_image(images)), quiet=True):
+                continue
 
     def client(self) -> docker.APIClient:
-        return docker.APIClient(base_url=self.address, version="auto", timeout=60)
+        return docker.APIClient(base_url=self.address, version="auto", timeout=300)
 
     def kill(self) -> None:
         """The daemon got SIGKILL and a new one answers."""
@@ -49,16 +55,31 @@ class OwnEngine:
         self.process.wait()
         self._run()
 
+    def links(self) -> list[str]:
+        """The network interfaces that are not the engine's own."""
+        told = self._ip("-n", self.name, "-o", "link").splitlines()
+        names = [line.split(":")[1].strip().partition("@")[0] for line in told]
+        return [name for name in names if name not in {"lo", self.name}]
+
+    def shims(self) -> list[str]:
+        """The processes of containerd that look after a container."""
+        return [f"{pid}" for pid in self._processes() if "containerd-shim" in self._words(pid)]
+
     def close(self) -> None:
         """Nothing of it is left on the machine."""
         if self.process is not None and self.process.poll() is None:
+            with self.client() as client:
+                for container in client.containers(all=True):
+                    client.remove_container(container["Id"], force=True, v=True)
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._ip("link", "delete", self.bridge)
+        for pid in self._processes():
+            os.kill(pid, signal.SIGKILL)
+        self._ip("netns", "delete", self.name)
         for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
             if (point := line.split()[1]).startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "-l", point], check=False, capture_output=True)
@@ -69,9 +90,10 @@ class OwnEngine:
         with (self.folder / "dockerd.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
+                    "nsenter", f"--net=/run/netns/{self.name}",
                     "dockerd", "--host", self.address, "--data-root", str(self.folder / "data"),
                     "--exec-root", str(self.folder / "exec"), "--pidfile", str(self.folder / "d.pid"),
-                    f"--bridge={self.bridge}", *(["--live-restore"] if self.live_restore else []),
+                    f"--bridge={self.name}", *(["--live-restore"] if self.live_restore else []),
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, "PATH": SEARCH_PATH},
@@ -79,7 +101,8 @@ class OwnEngine:
         deadline = time.monotonic() + START_S
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"dockerd did not start: {self.folder}/dockerd.log")
+                said = (self.folder / "dockerd.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the drill's dockerd did not start: {said}")
             time.sleep(0.1)
 
     def _answers(self) -> bool:
@@ -89,8 +112,24 @@ class OwnEngine:
         except (docker.errors.DockerException, OSError):
             return False
 
+    def _processes(self) -> list[int]:
+        """Whatever was started with this engine's folder among its words, dockerd itself left out."""
+        mine = self.process.pid if self.process else 0
+        return [
+            pid
+            for path in Path("/proc").glob("[0-9]*")
+            if (pid := int(path.name)) != mine and f"{self.folder}/exec" in self._words(pid)
+        ]
+
     @staticmethod
-    def _ip(*words: str) -> None:
-        subprocess.run(
-            ["ip", *words], check=False, capture_output=True, env={**os.environ, "PATH": SEARCH_PATH}
-        )
+    def _words(pid: int) -> str:
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+
+    @staticmethod
+    def _ip(*words: str) -> str:
+        environment = {**os.environ, "PATH": SEARCH_PATH}
+        done = subprocess.run(["ip", *words], check=False, capture_output=True, text=True, env=environment)
+        return done.stdout

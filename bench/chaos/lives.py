@@ -1,48 +1,73 @@
 """One lab life after the other, as a learner's program leads it, with a book of all it saw."""
 
+import base64
+import hashlib
 import json
 import random
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 
 import httpx
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
+from config.launch.installation import ROOT
 from tests.stack import Stack
 
 LABS = ("linux-processes", "linux-processes", "load-balancing")
+# Of a hundred lives so many are given up while their machines are made, and so many begin a machine anew.
+GIVEN_UP, ANEW = 12, 12
 PATIENCE_S = 240
 LINES = 4_000
+ROUNDS = 4
+# After so long without a word the work is typed again if it never began; after so many times the connection is dead.
+SILENCE_S, SILENCES = 8, 3
 # Codes after which a client comes back (docs/terminal-protocol.md); every other one ends the attachment.
-COME_BACK = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 4425, 4500, 4502, 4503})
+COME_BACK = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 4425, 4429, 4500, 4502, 4503})
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one terminal said from its first byte on, as its learner read it."""
+
+    session: str
+    node: str
+    terminal: str
+    epoch: str
+    length: int
+    digest: str
 
 
 @dataclass
 class Book:
     """What all lives together saw. ``notes`` says of each loss whose it was."""
 
-    done: int = 0
-    unfinished: int = 0
-    lost_terminals: int = 0
-    lost_bytes: int = 0
-    cuts: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, note: str = "", **counts: int) -> None:
         with self.lock:
-            for name, count in counts.items():
-                setattr(self, name, getattr(self, name) + count)
+            self.counts.update(counts)
             if note:
                 self.notes.append(note)
+                print(note, file=sys.stderr, flush=True)
 
 
 class Interrupted(Exception):
     """The life cannot be led to its end, through no fault of its own."""
+
+
+class Left(Exception):
+    """The learner's connection broke on their side."""
 
 
 class Life:
@@ -56,76 +81,135 @@ class Life:
         self.book = book
         self.choose = choose
         # Processes in the nodes survive a restart of the engine only with live-restore; else the shell is a new one.
-        self.engine_dies = engine_dies
+        self.new_shells_are_fine = engine_dies
         self.http = httpx.Client(
             base_url=f"{stack.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=40
         )
         self.session = ""
 
     def lead(self) -> None:
+        lot = self.choose.randrange(100)
         try:
-            body = self.until_ready(self.choose.choice(LABS))
-            node = self.choose.choice(body["nodes"])
-            self.work(node["terminal"])
-            step = body["steps"][0]["id"]
-            self.ask("POST", f"/lab-sessions/{self.session}/checks/{step}", fail=False)
+            lab = self.choose.choice(LABS)
+            self.session = self.ask("POST", "/lab-sessions", {"lab": lab})["id"]
+            if lot < GIVEN_UP:
+                time.sleep(self.choose.uniform(0, 4))
+                self.book.add(given_up=1)
+                return
+            body = self.until_ready()
+            if lot >= 100 - ANEW:
+                body = self.begin_anew(self.choose.choice(body["nodes"])["name"])
+            self.pass_step(lab, body)
         except Interrupted as why:
             self.book.add(f"{self.session}: {why}", unfinished=1)
         finally:
             self.end()
             self.http.close()
 
-    def until_ready(self, lab: str) -> dict[str, Any]:
-        body = self.ask("POST", "/lab-sessions", {"lab": lab})
-        self.session = body["id"]
-
+    def until_ready(self) -> dict[str, Any]:
         def ready() -> dict[str, Any] | None:
-            seen = self.ask("GET", f"/lab-sessions/{self.session}")
-            if seen["state"] in {"stopping", "stopped"}:
-                raise Interrupted(f"ended as {seen['reason']} before it was ready")
-            return seen if seen["state"] == "ready" else None
+            seen = self.ensure_alive()
+            restarting = any(node["state"] == "restarting" for node in seen["nodes"])
+            return seen if seen["state"] == "ready" and not restarting else None
 
         return patiently(ready, "a ready sandbox")
 
-    def work(self, path: str) -> None:
-        """Numbers are printed and read across every cut; each must come once and in order."""
+    def begin_anew(self, node: str) -> dict[str, Any]:
+        """A node was made anew; its programs and its home are others."""
+        self.ask("POST", f"/lab-sessions/{self.session}/nodes/{node}/restart")
+        self.book.add(begun_anew=1)
+        return self.until_ready()
+
+    def pass_step(self, lab: str, body: dict[str, Any]) -> None:
+        """The lab's first step is done on every machine it asks for, and its checks have passed."""
+        step = body["steps"][0]["id"]
+        paths = {node["name"]: node["terminal"] for node in body["nodes"]}
+        solutions = {path.name.split(".")[1]: path for path in solutions_of(lab, step)}
+        for _round in range(ROUNDS):
+            for node, path in solutions.items():
+                self.work(node, paths[node], path.read_bytes())
+            if self.check(step):
+                self.book.add(passed=1)
+                return
+            self.until_ready()
+        raise Interrupted(f"its checks did not pass: {self.check_words(step)}")
+
+    def check(self, step: str) -> bool:
+        """Whether the checks of ``step`` passed, as the answer or the session says."""
+
+        def answered() -> bool | None:
+            result = self.ask("POST", f"/lab-sessions/{self.session}/checks/{step}")["result"]
+            if result["state"] != "done" or result["problem"]:
+                return None
+            return bool(result["passed"])
+
+        return bool(patiently(answered, f"the checks of {step}", pause_s=1.0))
+
+    def check_words(self, step: str) -> str:
+        steps = self.ask("GET", f"/lab-sessions/{self.session}")["steps"]
+        return json.dumps(next(one["checks"] for one in steps if one["id"] == step), ensure_ascii=False)[:400]
+
+    def work(self, node: str, path: str, solution: bytes) -> None:
+        """The step is solved and numbers are printed and read across every cut; each must come once and in order."""
         first = self.choose.randrange(10**6)
-        last = first + LINES
-        reading = Reading()
-        typed = f"printf 'be''gin{first}\\n'; seq {first} {last}; printf 'en''d{first}\\n'\n".encode()
+        marks = b"begin%d\r\n" % first, b"end%d\r\n" % first
+        reading = Reading(self.choose, typing(first, solution), *marks)
         deadline = time.monotonic() + PATIENCE_S
-        while not reading.holds(b"end%d\r\n" % first):
+        while not reading.is_over:
             if time.monotonic() > deadline:
-                self.book.add(f"{self.session}: its terminal never told the end", lost_terminals=1)
+                self.book.add(f"{self.session}: its terminal on {node} never told the end", lost_terminals=1)
                 return
             try:
-                self.attach(path, reading, typed, b"end%d\r\n" % first)
-            except (OSError, TimeoutError, WebSocketException):
-                self.book.add(cuts=1)
+                self.attach(path, reading)
+            except Left:
+                self.book.add(cuts_by_learner=1)
+            except (OSError, TimeoutError, WebSocketException) as cut:
+                self.book.add(cuts_by_kill=1)
                 self.ensure_alive()
+                if isinstance(cut, ConnectionClosed) and cut.rcvd and cut.rcvd.code not in COME_BACK:
+                    self.book.add(f"{self.session}: {node} closed with {cut.rcvd.code}", lost_terminals=1)
+                    return
                 time.sleep(0.3)
-        told = bytes(reading.output).partition(b"begin%d\r\n" % first)[2].partition(b"end%d\r\n" % first)[0]
-        missing = [b"%d" % n for n in range(first, last + 1)] != told.split()
-        if missing or reading.wrong:
+        told = bytes(reading.output).partition(marks[0])[2].partition(marks[1])[0]
+        missing = [b"%d" % n for n in range(first, first + LINES)] != told.split()
+        self.book.add(terminals=1, bytes_read=len(reading.output))
+        if missing or (reading.wrong and not self.new_shells_are_fine):
             self.book.add(f"{self.session}: {reading.wrong or 'numbers are missing'}", lost_bytes=1)
+        digest = hashlib.sha256(reading.output).hexdigest()
+        heard = Heard(self.session, node, "1", reading.epoch, len(reading.output), digest)
+        with self.book.lock:
+            self.book.heard.append(heard)
 
-    def attach(self, path: str, reading: "Reading", typed: bytes, until: bytes) -> None:
+    def attach(self, path: str, reading: "Reading") -> None:
         address = f"{self.stack.url.replace('http', 'ws')}{path}?offset={len(reading.output)}"
         headers = {"Authorization": f"Bearer {self.token}"}
         with connect(address, additional_headers=headers, max_size=None, open_timeout=30) as socket:
-            while not reading.holds(until):
-                message = socket.recv(timeout=20)
+            leave_at, silent = reading.next_cut(), 0
+            while not reading.is_over:
+                try:
+                    message = socket.recv(timeout=SILENCE_S)
+                except TimeoutError:
+                    silent += 1
+                    if silent == SILENCES:
+                        raise
+                    if reading.begin not in reading.output:
+                        socket.send(reading.typed)  # what was typed died with the process that took it
+                    continue
+                silent = 0
                 if isinstance(message, bytes):
                     reading.output += message
                     socket.send(json.dumps({"type": "ack", "offset": len(reading.output)}))
-                elif reading.hear(json.loads(message), self.engine_dies):
-                    socket.send(typed)
-                    reading.typed = True
+                elif reading.hear(json.loads(message)):
+                    socket.send(reading.typed)
+                if len(reading.output) > leave_at:
+                    socket.socket.shutdown(SHUT_RDWR)
+                    raise Left
 
-    def ensure_alive(self) -> None:
+    def ensure_alive(self) -> dict[str, Any]:
         seen = self.ask("GET", f"/lab-sessions/{self.session}")
         if seen["state"] in {"stopping", "stopped"}:
-            raise Interrupted(f"ended as {seen['reason']} at work")
+            raise Interrupted(f"ended as {seen['reason']}: {seen.get('detail', '')}")
+        return seen
 
     def end(self) -> None:
         if self.session:
@@ -133,9 +217,9 @@ class Life:
                 self.ask("DELETE", f"/lab-sessions/{self.session}")
             except Interrupted as why:
                 self.book.add(f"{self.session}: {why}")
-        self.book.add(done=1)
+        self.book.add(lives=1)
 
-    def ask(self, verb: str, path: str, body: Any = None, *, fail: bool = True) -> dict[str, Any]:
+    def ask(self, verb: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer, however long the site is away meanwhile. Raises Interrupted for a refusal."""
 
         def answered() -> dict[str, Any] | None:
@@ -143,9 +227,11 @@ class Life:
                 answer = self.http.request(verb, path, json=body)
             except httpx.TransportError:
                 return None
+            if answer.status_code == 500:
+                self.book.add(f"{verb} {path}: 500", faults=1)
             if answer.status_code in {429, 500, 502, 503}:
                 return None
-            if answer.status_code >= 400 and fail:
+            if answer.status_code >= 400:
                 raise Interrupted(f"{verb} {path}: {answer.status_code} {answer.text[:200]}")
             return dict(answer.json())
 
@@ -156,35 +242,60 @@ class Life:
 class Reading:
     """The bytes of one terminal across attachments, by their absolute offsets."""
 
+    choose: random.Random
+    typed: bytes
+    begin: bytes
+    end: bytes
     output: bytearray = field(default_factory=bytearray)
     epoch: str = ""
-    typed: bool = False
+    typed_in: str = ""
     wrong: str = ""
 
-    def holds(self, mark: bytes) -> bool:
-        return mark in self.output[-64 * 1024 :]
+    @property
+    def is_over(self) -> bool:
+        return self.end in self.output[-64 * 1024 :]
 
-    def hear(self, told: dict[str, Any], new_shells_are_fine: bool) -> bool:
-        """Whether the work must be typed now: at the first attachment, and after the node was made anew."""
+    def next_cut(self) -> float:
+        """At how many bytes the learner's own connection breaks; half of the time it does not."""
+        return (
+            len(self.output) + self.choose.randrange(20_000) if self.choose.random() < 0.5 else float("inf")
+        )
+
+    def hear(self, told: dict[str, Any]) -> bool:
+        """Whether the work must be typed now: at first, and anew in a node made anew."""
+        if told.get("type") == "notice" and told.get("kind") == "gap":
+            self.wrong = f"{told['missed']} bytes were skipped"
         if told.get("type") != "hello":
             return False
-        first = not self.epoch
-        if not first and told["epoch"] != self.epoch:
-            if not new_shells_are_fine:
-                self.wrong = "another keeper answered"
+        if self.epoch and told["epoch"] != self.epoch:
+            self.wrong = "another keeper answered"
             self.output.clear()
-            self.typed = False
         elif told["gap"] or told["offset"] != len(self.output):
             self.wrong = f"at {len(self.output)} the keeper went on at {told['offset']}, gap {told['gap']}"
         self.epoch = told["epoch"]
-        return not self.typed
+        is_new, self.typed_in = self.typed_in != self.epoch, self.epoch
+        return is_new
 
 
-def patiently(look: Callable[[], Any], what: str) -> Any:
+def typing(first: int, solution: bytes) -> bytes:
+    """One line: what is half typed goes, the step is solved, and numbers come for a few seconds between two marks."""
+    solve = f"echo {base64.b64encode(solution).decode()} | base64 -d | bash"
+    flood = f"for n in $(seq {first} 500 {first + LINES - 1}); do seq $n $((n+499)); sleep 0.3; done"
+    return f"\x15{solve}; printf 'be''gin{first}\\n'; {flood}; printf 'en''d{first}\\n'\n".encode()
+
+
+def solutions_of(lab: str, step: str) -> list[Path]:
+    """What solves ``step`` of ``lab``, a script per machine."""
+    found = sorted((ROOT / "sandbox_images" / "labs" / lab / "solve").glob(f"{step}.*.sh"))
+    assert found, f"{lab} has no solution of {step}"
+    return found
+
+
+def patiently(look: Callable[[], Any], what: str, pause_s: float = 0.2) -> Any:
     """What ``look`` first found. Raises Interrupted after PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
     while (found := look()) is None:
         if time.monotonic() > deadline:
             raise Interrupted(f"waited {PATIENCE_S} s for {what}")
-        time.sleep(0.2)
+        time.sleep(pause_s)
     return found

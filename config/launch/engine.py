@@ -159,7 +159,8 @@ class Engine:
                 return
             finally:
                 use.close()
-            pid = self._our_daemon()
+            # Another engine was used than the one a launcher started here: what runs on that one is not known.
+            pid = 0 if os.environ.get("DOCKER_HOST") else self._our_daemon()
             if pid and running_containers() == 0:
                 self._stop(pid)
 

@@ -17,7 +17,8 @@ from config.launch.installation import ROOT
 
 PR_SET_PDEATHSIG = 1
 KEEP_LOG_BYTES = 10 * 1024 * 1024
-HEALTHY_SECONDS = 30
+# Longer than a start takes: what dies after it had worked is started again at once, what never works ever more slowly.
+HEALTHY_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 15
 LIBC = ctypes.CDLL(None)
 

@@ -1,0 +1,65 @@
+"""What kills the parts of the product at moments that nobody chose."""
+
+import os
+import random
+import signal
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from bench.chaos.engine import OwnEngine
+from tests.stack import Stack
+
+ENGINE_EVERY = 8
+PAUSE_S = (3.0, 9.0)
+# One of the worker's own processes, as the kernel kills it when memory runs out.
+CHILD = "worker's child"
+
+
+class Killer(threading.Thread):
+    """Kills a part by chance, again and again, until told to stop; ``kills`` counts them by part."""
+
+    def __init__(self, stack: Stack, engine: OwnEngine | None, choose: random.Random) -> None:
+        super().__init__(daemon=True)
+        self.stack, self.engine, self.choose = stack, engine, choose
+        self.enough = threading.Event()
+        self.kills: Counter[str] = Counter()
+        self.broken = ""
+
+    def run(self) -> None:
+        rounds = 0
+        while not self.enough.wait(self.choose.uniform(*PAUSE_S)):
+            rounds += 1
+            if self.engine is not None and rounds % ENGINE_EVERY == 0:
+                try:
+                    self.engine.kill()
+                except RuntimeError as error:
+                    self.broken = str(error)
+                    return
+                self.kills["engine"] += 1
+                continue
+            self._kill(self.choose.choice(self.parts()))
+
+    def parts(self) -> list[str]:
+        """Every process that the launcher keeps alive, and one of the worker's own."""
+        return [*sorted(self.stack.installation.state()["processes"]), CHILD]
+
+    def _kill(self, part: str) -> None:
+        with suppress(KeyError, ProcessLookupError):  # it is being started again
+            pid = self.stack.pid("worker" if part == CHILD else part)
+            if part == CHILD:
+                children = children_of(pid)
+                if not children:
+                    return
+                pid = self.choose.choice(children)
+            os.kill(pid, signal.SIGKILL)
+            self.kills[part] += 1
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that ``pid`` started and that run."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
