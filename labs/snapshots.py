@@ -64,7 +64,7 @@ def _save_home(sandbox: Sandbox, snapshot: Snapshot, node: str, limit_bytes: int
                 sandbox.ref,
                 node,
                 cast(IO[bytes], packed),
-                uid=sandbox.uid,
+                uid=sandbox.learner_uid(node),
                 limit_bytes=limit_bytes,
                 timeout_s=timeout_s,
             )
@@ -88,7 +88,11 @@ def load_homes(sandbox: Sandbox, snapshot: Snapshot) -> None:
             raise Damaged(home.file_name)
         with gzip.open(path, "rb") as packed:
             get_driver().load_home(
-                sandbox.ref, home.node, cast(IO[bytes], packed), uid=sandbox.uid, timeout_s=CARRY_S
+                sandbox.ref,
+                home.node,
+                cast(IO[bytes], packed),
+                uid=sandbox.learner_uid(home.node),
+                timeout_s=CARRY_S,
             )
 
 

@@ -57,6 +57,7 @@ class NodeText(Part):
     pids: int = Field(default=128, ge=16, le=4096)
     disk_mib: int = Field(default=0, ge=0, le=16_384)
     runtime: Literal["", "runc", "runsc", "kata"] = ""
+    root: bool = False
     read_only: bool = True
     read_only_reason: str = Field(default="", max_length=500)
     links: list[str] = Field(default=[], max_length=16)
@@ -162,6 +163,13 @@ class Manifest(Part):
             yield (*path, "memory_mib_max"), f"is less than memory_mib, {node.memory_mib}"
         if 0 < node.disk_mib < SMALLEST_DISK_MIB:
             yield (*path, "disk_mib"), f"0 for a home in memory, or at least {SMALLEST_DISK_MIB}"
+        if node.root and not node.runtime:
+            yield (
+                (*path, "root"),
+                'root = true needs runtime = "runsc" or "kata", or "runc" for hosts whose engine remaps users',
+            )
+        if node.root and not node.read_only:
+            yield (*path, "root"), "root and a writable root file system: the host's disk would have no limit"
         if not node.read_only and not node.read_only_reason.strip():
             yield (*path, "read_only"), "read_only = false needs read_only_reason"
 

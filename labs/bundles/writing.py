@@ -36,6 +36,8 @@ def _node(node: NodeText) -> Iterator[str]:
         yield from _entries(node, "disk_mib")
     if node.runtime:
         yield from _entries(node, "runtime")
+    if node.root:
+        yield from _entries(node, "root")
     if not node.read_only or node.read_only_reason:
         yield from _entries(node, "read_only", "read_only_reason")
     if node.links:

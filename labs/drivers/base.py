@@ -115,6 +115,8 @@ class NodeSpec:
     disk_mib: int = 0
     # An engine's runtime by name; empty for its default.
     runtime: str = ""
+    # Whether its learner is root in it, though without root's rights over the kernel.
+    root: bool = False
     # Whether its programs find a way out on EGRESS_PORT of its loopback.
     egress: bool = False
 
@@ -132,6 +134,10 @@ class SandboxSpec:
     @property
     def checker_uid(self) -> int:
         return self.uid + 1
+
+    def learner_uid(self, node: NodeSpec) -> int:
+        """Who the learner is in that node."""
+        return 0 if node.root else self.uid
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,10 @@ class Sandbox(Resting):
         Sandbox.objects.filter(pk=self.pk, lease_token=token).update(lease_until=until)
         self.refresh_from_db()
 
+    def learner_uid(self, node: str) -> int:
+        """Who the learner is in the node of that name."""
+        return 0 if self.nodes.filter(name=node, root=True).exists() else self.uid
+
     def spec(self) -> SandboxSpec:
         """What the driver is asked to make."""
         hosts = ipaddress.ip_network(self.subnet)
@@ -242,6 +246,7 @@ class Node(models.Model):
     read_only = models.BooleanField(default=True)
     disk_mib = models.PositiveIntegerField(default=0)
     runtime = models.CharField(max_length=20, blank=True)
+    root = models.BooleanField(default=False)
     egress = models.BooleanField(default=False)
     # Asked by the learner, or (then equal to lost_at) by the sweep, which found the node gone.
     restart_asked_at = models.DateTimeField(null=True, blank=True)
@@ -275,6 +280,7 @@ class Node(models.Model):
             read_only=wish["read_only"],
             disk_mib=wish.get("disk_mib", 0),
             runtime=wish.get("runtime", ""),
+            root=wish.get("root", False),
             egress=wish.get("egress", False),
         )
 
@@ -305,6 +311,7 @@ class Node(models.Model):
             read_only=self.read_only,
             disk_mib=self.disk_mib,
             runtime=self.runtime,
+            root=self.root,
             egress=self.egress,
         )
 

@@ -1,6 +1,5 @@
 """Homes on disk: their quota, their life beyond a restart, and that nothing of them is left, on the real engine."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ import pytest
 from labs.drivers.base import NodeSpec, Unsupported
 from labs.drivers.docker.disks import FEWEST_INODES, HomeDisks
 from labs.drivers.docker.driver import DISKS
-from tests.drivers.conftest import Place, docker_place, docker_world, spec_of
+from labs.drivers.docker.engine import api
+from tests.drivers.conftest import Place, create, docker_place, docker_world, spec_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("measures")]
 MIB = 24
@@ -80,7 +80,7 @@ def test_nothing_of_a_disk_is_left_behind(mountable: None, base_image: str, tmp_
 
 def test_a_disk_without_a_sandbox_is_found_and_removed(mountable: None, tmp_path: Path):
     world = docker_world(tmp_path)
-    HomeDisks(tmp_path / DISKS).ensure("lost", NodeSpec("node", "base", "", disk_mib=MIB), os.getuid())
+    HomeDisks(tmp_path / DISKS).ensure("lost", NodeSpec("node", "base", "", disk_mib=MIB), (0, 0))
     assert world.driver.list_refs() == {"lost"}
     world.driver.destroy("lost")
     assert world.driver.list_refs() == set()
@@ -101,6 +101,19 @@ def test_a_runtime_that_the_host_does_not_have_is_refused_with_the_reason(base_i
     try:
         with pytest.raises(Unsupported, match="no runtime no-such-runtime"):
             world.driver.create(spec_of(runtime="no-such-runtime"))
+    finally:
+        world.clean()
+
+
+def test_runc_lends_no_root_on_an_engine_that_does_not_remap_users(base_image: str, tmp_path: Path):
+    if any("name=userns" in option for option in api().info()["SecurityOptions"]):
+        pytest.skip("this engine remaps users")
+    world = docker_world(tmp_path)
+    try:
+        spec = spec_of(root=True, runtime="runc")
+        with pytest.raises(Unsupported, match="runsc or kata, or let the engine remap users"):
+            create(world.driver, spec)
+        assert not world.driver.health(spec.ref).nodes
     finally:
         world.clean()
 

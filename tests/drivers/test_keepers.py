@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labs.drivers.base import DriverError, NodeGone
-from labs.drivers.docker.keepers import KeeperFolders
+from labs.drivers.docker.keepers import GUARD_UID, KeeperFolders
 
 UID = 345_678
 
@@ -45,6 +45,18 @@ def test_taken_over_it_is_roots_and_may_be_connected_to(folders: KeeperFolders):
         entry, door = os.lstat(folder), os.lstat(folder / "keeper.sock")
         assert (entry.st_uid, entry.st_gid, stat.S_IMODE(entry.st_mode)) == (0, 0, 0o755)
         assert (door.st_uid, stat.S_IMODE(door.st_mode)) == (0, 0o660)
+        with folders.door("r1", "lb") as path, socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+
+
+def test_from_a_learner_who_is_root_it_is_taken_to_somebody_who_is_in_no_node(folders: KeeperFolders):
+    folder = folders.prepare("r1", "lb", UID, owner=(0, 0))
+    with keeper_listening(folder):
+        os.chown(folder / "keeper.sock", 0, 0)
+        for _again in range(2):
+            folders.take_over("r1", "lb", 0, from_root=True)
+        for path in (folder, *folder.iterdir()):
+            assert os.lstat(path).st_uid == GUARD_UID
         with folders.door("r1", "lb") as path, socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
 

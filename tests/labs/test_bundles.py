@@ -118,6 +118,13 @@ def test_a_valid_folder_is_read(folder):
         ('links = ["other"]', 'links = ["nobody"]', 18, "'nobody'"),
         ("memory_mib = 128", "memory_mib = 1", 17, "memory_mib"),
         ("memory_mib = 128", "read_only = false", 17, "read_only_reason"),
+        ("memory_mib = 128", "root = true", 17, 'needs runtime = "runsc" or "kata"'),
+        (
+            "memory_mib = 128",
+            'root = true\nruntime = "runsc"\nread_only = false\nread_only_reason = "so"',
+            17,
+            "no limit",
+        ),
         ("memory_mib = 128", "memory_mib_max = 128", 17, "is less than memory_mib, 256"),
         ("memory_mib = 128", "cpus_max = 0.25", 17, "is less than cpus, 0.5"),
         ('name = "other"', 'name = "box"', 20, "'box' is there twice"),

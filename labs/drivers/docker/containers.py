@@ -21,6 +21,10 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_RESOLVER = "240.0.0.53"
 INODES_PER_MIB = 256
 OPEN_MIB = 8
+# Runtimes that put a kernel of their own between a node and the host.
+OWN_KERNEL = frozenset({"runsc", "kata"})
+# What root of a node may beyond owning files: to listen on the ports below 1024 of its own network.
+ROOTS_RIGHTS = ("NET_BIND_SERVICE",)
 CPU_SHARES = 256
 OOM_SCORE = 300
 
@@ -36,10 +40,18 @@ class EngineFacts:
     private_cgroupns: bool = True
     runtimes: frozenset[str] = frozenset()
     data_root: str = "/var/lib/docker"
+    # Where the engine's user namespace begins on the host: added to a uid or gid of a node, it is the host's.
+    uid_shift: int = 0
+    gid_shift: int = 0
+
+    @property
+    def remaps_users(self) -> bool:
+        return self.uid_shift > 0
 
     @classmethod
     def read(cls, info: Mapping[str, Any], api_version: str) -> "EngineFacts":
         version = tuple(int(part) for part in api_version.split("."))
+        uid_shift, gid_shift = _shifts(info)
         return cls(
             cgroup_version=int(info.get("CgroupVersion") or 1),
             cpu_quota=bool(info.get("CpuCfsQuota", True)),
@@ -48,7 +60,16 @@ class EngineFacts:
             private_cgroupns=version >= (1, 41),
             runtimes=frozenset(info.get("Runtimes") or {}),
             data_root=str(info.get("DockerRootDir") or "/var/lib/docker"),
+            uid_shift=uid_shift,
+            gid_shift=gid_shift,
         )
+
+
+def _shifts(info: Mapping[str, Any]) -> tuple[int, int]:
+    """An engine that remaps users keeps its data below a folder named after where its ranges begin."""
+    remaps = any("name=userns" in option for option in info.get("SecurityOptions") or [])
+    uid, _dot, gid = str(info.get("DockerRootDir", "")).rpartition("/")[2].partition(".")
+    return (int(uid), int(gid)) if remaps and uid.isdigit() and gid.isdigit() else (0, 0)
 
 
 def tmpfs_mib(node: NodeSpec) -> int:
@@ -99,7 +120,7 @@ def container_config(
         "Image": image,
         "Cmd": [KEEPER],
         "Hostname": node.name,
-        "User": f"{spec.uid}:{spec.uid}",
+        "User": f"{spec.learner_uid(node)}:{spec.learner_uid(node)}",
         "Env": environment(spec, node, keeper_options or {}),
         "WorkingDir": "/",
         "Labels": node_labels(installation, spec.ref, node.name, names, tmpfs_mib(node)),
@@ -165,7 +186,19 @@ def _isolation(spec: SandboxSpec, node: NodeSpec, facts: EngineFacts) -> dict[st
         isolation["CgroupnsMode"] = "private"
     if node.runtime:
         isolation["Runtime"] = node.runtime
+    if node.root:
+        isolation["CapAdd"] = list(ROOTS_RIGHTS)
     return isolation
+
+
+def why_no_root(node: NodeSpec, facts: EngineFacts) -> str:
+    """Why ``node`` may have no root on this host; empty when it may, or asks for none."""
+    if not node.root or node.runtime in OWN_KERNEL or facts.remaps_users:
+        return ""
+    return (
+        f"{node.name} asks for root, which the kernel of this host lends to nobody: "
+        "give it the runtime runsc or kata, or let the engine remap users."
+    )
 
 
 def _tmpfs(spec: SandboxSpec, node: NodeSpec) -> dict[str, str]:
@@ -178,7 +211,7 @@ def _tmpfs(spec: SandboxSpec, node: NodeSpec) -> dict[str, str]:
         "/dev/shm": sized(node.shm_mib, "mode=1777"),  # noqa: S108
     }
     if not node.disk_mib:
-        mounts[HOME] = sized(node.home_mib, "mode=0750", f"uid={spec.uid}", f"gid={spec.uid}")
+        mounts[HOME] = sized(node.home_mib, "mode=0750", f"uid={spec.learner_uid(node)}", f"gid={spec.uid}")
     if not node.read_only:
         # What everybody may write besides; in a writable root it would be the host's disk, without an end.
         mounts |= {path: sized(OPEN_MIB, "mode=1777") for path in ("/var/tmp", "/run/lock")}  # noqa: S108

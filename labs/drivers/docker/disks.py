@@ -28,13 +28,13 @@ class HomeDisks:
 
     root: Path
 
-    def ensure(self, ref: str, node: NodeSpec, uid: int) -> str:
-        """Where the home of ``node`` is on the host, empty when it was not there before. Raises DriverError."""
+    def ensure(self, ref: str, node: NodeSpec, owner: tuple[int, int]) -> str:
+        """Where the home of ``node`` is on the host, of the uid and gid ``owner``, empty when it was not there before. Raises DriverError."""
         image, place = self._paths(ref, node.name)
         with disk_errors():
             place.mkdir(mode=0o750, parents=True, exist_ok=True)
             if not image.exists():
-                _format(image, node.disk_mib, uid)
+                _format(image, node.disk_mib, owner)
             if not os.path.ismount(place):
                 _tool("mount", "-o", OPTIONS, str(image), str(place))
                 with suppress(FileNotFoundError):
@@ -62,14 +62,14 @@ class HomeDisks:
         return folder / f"{checked(node)}.img", folder / node
 
 
-def _format(image: Path, mib: int, uid: int) -> None:
+def _format(image: Path, mib: int, owner: tuple[int, int]) -> None:
     """The whole size is taken from the host's disk now, so that a full host stops a start and not a learner."""
     unfinished = image.with_suffix(".new")
     with unfinished.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, mib * MIB)
     inodes = max(FEWEST_INODES, mib * INODES_PER_MIB)
     wishes = ["-q", "-F", "-m", "0", "-O", "^has_journal", "-N", str(inodes)]
-    _tool("mkfs.ext4", *wishes, "-E", f"nodiscard,root_owner={uid}:{uid}", str(unfinished))
+    _tool("mkfs.ext4", *wishes, "-E", f"nodiscard,root_owner={owner[0]}:{owner[1]}", str(unfinished))
     unfinished.rename(image)
 
 

@@ -27,7 +27,7 @@ from labs.drivers.base import (
     WayOut,
 )
 from labs.drivers.docker import archives, nodes, openings, toolkit, wire
-from labs.drivers.docker.containers import EngineFacts, container_config
+from labs.drivers.docker.containers import EngineFacts, container_config, why_no_root
 from labs.drivers.docker.diagnosis import as_error, find_problem
 from labs.drivers.docker.disks import HomeDisks
 from labs.drivers.docker.engine import api, engine_errors
@@ -225,7 +225,11 @@ class DockerDriver:
             nodes.remove(name)
         if node.runtime and node.runtime not in self._engine_facts().runtimes:
             raise Unsupported(f"This host has no runtime {node.runtime}, which the lab asks for.")
-        folder = self.folders.prepare(spec.ref, node.name, spec.uid)
+        refusal = why_no_root(node, self._engine_facts())
+        if refusal:
+            raise Unsupported(refusal)
+        owner = self._on_host(spec.learner_uid(node))
+        folder = self.folders.prepare(spec.ref, node.name, spec.uid, owner=owner)
         config = container_config(
             self.installation,
             spec,
@@ -236,7 +240,9 @@ class DockerDriver:
             facts=self._engine_facts(),
             keeper_options=self._keeper_options,
             toolkit_folder=self._toolkit(),
-            home_folder=self.disks.ensure(spec.ref, node, spec.uid) if node.disk_mib else "",
+            home_folder=self.disks.ensure(spec.ref, node, (owner[0], self._on_host(spec.uid)[1]))
+            if node.disk_mib
+            else "",
         )
         nodes.start(name, config)
         self._open_node(spec, node)
@@ -252,9 +258,16 @@ class DockerDriver:
             if time.monotonic() > deadline:
                 raise DriverError(f"The keeper of {node.name} did not open its socket.")
             time.sleep(PAUSE_S)
-        limit_terminals(nodes.inspect(container_name(self.installation, spec.ref, node.name)))
-        self.folders.take_over(spec.ref, node.name, spec.uid)
+        known = nodes.inspect(container_name(self.installation, spec.ref, node.name))
+        limit_terminals(known, self._engine_facts().gid_shift)
+        owner, _group = self._on_host(spec.learner_uid(node))
+        self.folders.take_over(spec.ref, node.name, owner, from_root=node.root)
         self.folders.say_go(spec.ref, node.name, deadline)
+
+    def _on_host(self, uid: int) -> tuple[int, int]:
+        """The uid and gid that a node's ``uid`` has on the host, where the engine may remap users."""
+        facts = self._engine_facts()
+        return uid + facts.uid_shift, uid + facts.gid_shift
 
     def _raise_if_ended(self, spec: SandboxSpec, node: NodeSpec) -> None:
         known = nodes.inspect(container_name(self.installation, spec.ref, node.name))

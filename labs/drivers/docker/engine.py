@@ -21,13 +21,12 @@ _held = threading.local()
 
 def api(timeout_s: int = CALL_TIMEOUT_S) -> Any:
     """The low-level client of this thread, made at the first call after a fork. Raises DriverUnavailable."""
-    clients: dict[tuple[int, int], Any] = _held.__dict__.setdefault("clients", {})
-    key = (os.getpid(), timeout_s)
+    clients: dict[tuple[int, int, str], Any] = _held.__dict__.setdefault("clients", {})
+    address = os.environ.get("DOCKER_HOST", "")
+    key = (os.getpid(), timeout_s, address)
     if key not in clients:
         with engine_errors():
-            clients[key] = docker.APIClient(
-                base_url=os.environ.get("DOCKER_HOST") or None, version="auto", timeout=timeout_s
-            )
+            clients[key] = docker.APIClient(base_url=address or None, version="auto", timeout=timeout_s)
     return clients[key]
 
 

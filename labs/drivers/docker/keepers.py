@@ -23,6 +23,9 @@ from labs.drivers.docker.names import NAME, checked
 SOCKET = "keeper.sock"
 PASSWD, GROUP = "passwd", "group"
 SECURED_MODE = 0o755
+# Nobody's on the host and in no node, and no learner may give a file to it.
+GUARD_UID = 65_533
+OURS = frozenset({0, GUARD_UID})
 HANDSHAKE_S = 5.0
 SOCKET_WAIT_S = 15.0
 LOCK_WAIT_S = 60.0
@@ -58,8 +61,11 @@ class KeeperFolders:
         with disk_errors():
             shutil.rmtree(self.root / checked(ref), ignore_errors=False, onerror=_unless_missing)
 
-    def prepare(self, ref: str, node: str, uid: int) -> Path:
-        """A fresh directory that the keeper, and for now only it, can make its socket in."""
+    def prepare(self, ref: str, node: str, uid: int, *, owner: tuple[int, int] | None = None) -> Path:
+        """A fresh directory that the keeper, and for now only it, can make its socket in.
+
+        ``owner`` is the keeper's uid and gid on the host where that is not ``uid``.
+        """
         path = self.path(ref, node)
         with disk_errors():
             self._ensure_parents(ref)
@@ -73,13 +79,17 @@ class KeeperFolders:
             (path / GROUP).write_text(f"learner:x:{uid}:\n")
             for name in (PASSWD, GROUP):
                 (path / name).chmod(0o644)
-            os.chown(path, uid, uid)
+            os.chown(path, *(owner or (uid, uid)))
         return path
 
-    def take_over(self, ref: str, node: str, uid: int) -> None:
-        """The directory is root's and its socket out of the learner's reach. Raises DriverError for anything odd."""
+    def take_over(self, ref: str, node: str, uid: int, *, from_root: bool = False) -> None:
+        """The directory is root's and its socket out of the learner's reach. Raises DriverError for anything odd.
+
+        ``from_root``: its learner is root there, so it becomes somebody's who is nobody in any node.
+        """
+        keeper = GUARD_UID if from_root else 0
         with disk_errors(), _opened(self.path(ref, node)) as folder:
-            os.fchown(folder, 0, 0)
+            os.fchown(folder, keeper, 0)
             os.fchmod(folder, SECURED_MODE)
             found = set(os.listdir(folder))
             if found != {SOCKET, PASSWD, GROUP}:
@@ -87,10 +97,12 @@ class KeeperFolders:
             for name in found:
                 entry = os.stat(name, dir_fd=folder, follow_symlinks=False)
                 wanted = stat.S_ISSOCK if name == SOCKET else stat.S_ISREG
-                owners = {uid, 0} if name == SOCKET else {0}
+                owners = {uid, keeper} if name == SOCKET else {0, keeper}
                 if not wanted(entry.st_mode) or entry.st_uid not in owners or entry.st_nlink != 1:
                     raise DriverError(f"{name} in the keeper's directory of {node} is not what it should be.")
-            os.chown(SOCKET, 0, self.gid, dir_fd=folder, follow_symlinks=False)
+                if name != SOCKET:
+                    os.chown(name, keeper, 0, dir_fd=folder, follow_symlinks=False)
+            os.chown(SOCKET, keeper, self.gid, dir_fd=folder, follow_symlinks=False)
             os.chmod(SOCKET, 0o660, dir_fd=folder)
 
     def is_secured(self, ref: str, node: str) -> bool:
@@ -107,8 +119,8 @@ class KeeperFolders:
             with _opened(self.path(ref, node)) as folder:
                 here = os.fstat(folder)
                 entry = os.stat(SOCKET, dir_fd=folder, follow_symlinks=False)
-                ours = here.st_uid == 0 and stat.S_IMODE(here.st_mode) == SECURED_MODE
-                closed = entry.st_uid == 0 and not entry.st_mode & 0o007
+                ours = here.st_uid in OURS and stat.S_IMODE(here.st_mode) == SECURED_MODE
+                closed = entry.st_uid in OURS and not entry.st_mode & 0o007
                 if not (ours and closed and stat.S_ISSOCK(entry.st_mode)):
                     raise NodeGone(f"{node} is not ready.")
                 yield f"/proc/self/fd/{folder}/{SOCKET}"

@@ -16,20 +16,21 @@ log = logging.getLogger(__name__)
 
 TERMINALS = 64
 # A reconfiguration forgets what it is not told again.
-OPTIONS = {"gid": "5", "mode": "620", "ptmxmode": "666", "max": str(TERMINALS)}
+TTY_GID = 5
+OPTIONS = {"mode": "620", "ptmxmode": "666", "max": str(TERMINALS)}
 # The same numbers on every architecture.
 FSCONFIG, FSPICK = 431, 433
 CLOEXEC, SET_STRING, RECONFIGURE = 1, 1, 7
 AT_FDCWD = -100
 
 
-def limit_terminals(container: Mapping[str, Any] | None) -> bool:
+def limit_terminals(container: Mapping[str, Any] | None, gid_shift: int = 0) -> bool:
     """The node opens at most TERMINALS; False where the engine's processes cannot be seen from here."""
     pid = int(container["State"]["Pid"]) if container else 0
     if not container or not _is_of(pid, str(container["Id"])):
         return False
     try:
-        _reconfigure(f"/proc/{pid}/root/dev/pts")
+        _reconfigure(f"/proc/{pid}/root/dev/pts", {**OPTIONS, "gid": str(TTY_GID + gid_shift)})
     except OSError as error:
         log.warning("the pseudo-terminals of %s are not limited: %s", container["Name"], error)
         return False
@@ -43,10 +44,10 @@ def _is_of(pid: int, container_id: str) -> bool:
     return False
 
 
-def _reconfigure(path: str) -> None:
+def _reconfigure(path: str, options: Mapping[str, str]) -> None:
     context = _call(FSPICK, AT_FDCWD, path.encode(), CLOEXEC)
     try:
-        for key, value in OPTIONS.items():
+        for key, value in options.items():
             _call(FSCONFIG, context, SET_STRING, key.encode(), value.encode(), 0)
         _call(FSCONFIG, context, RECONFIGURE, None, None, 0)
     finally:

@@ -66,6 +66,9 @@ AREA = Area(
         Probe("default-way-out", "a way out that leads anywhere",
               "for way in $(ip -4 route show default | awk '{print $3}'); do ping -c 1 -W 1 $way >/dev/null 2>&1 && broken \"$way answers\"; done; true",
               guards=guarded("no-gateway-address")),
+        Probe("proxy", "a proxy that its lab did not ask for",
+              "refused 'refused' python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 3128), 2)'\n"
+              "same '' \"$(env | grep -i '_proxy=')\" proxies"),
         Probe("abstract-sockets", "abstract sockets of the host", "same '' \"$(awk '$8 ~ /^@/ {print $8}' /proc/net/unix | head -3)\" sockets"),
     ),
     together=6,
