@@ -2,7 +2,6 @@
 
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
@@ -12,6 +11,4 @@ http = get_asgi_application()
 from labs.previews import PreviewGate  # noqa: E402  (needs the app registry)
 from labs.routing import websocket_urlpatterns  # noqa: E402
 
-application = PreviewGate(
-    ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
-)
+application = PreviewGate(ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)}))

@@ -28,7 +28,7 @@ from labs.models import (
     Resize,
     Sandbox,
 )
-from labs.models.lab import spoken
+from labs.models.lab import LabQuerySet, spoken
 from labs.models.resizing import Problem as ResizeProblem
 from labs.models.resting import Cause
 from labs.teaching.hints import Hints, hints_of
@@ -86,20 +86,30 @@ class Past:
         return sum(opening.cost for opening in self.opened)
 
 
-def session_body(session: LabSession) -> dict[str, Any]:
-    """The session as JSON says it, words in the language in use."""
+def told_labs() -> LabQuerySet:
+    """Labs with all that the body of a session tells of them."""
     # Asked along with the lab, so that where no amount is limited nothing more is asked.
-    some = Lab.objects.complete().annotate(has_limits=Exists(Allowance.objects.giving_amounts()))
-    lab = some.get(pk=session.lab_id)
-    sandbox = session.sandbox
+    return Lab.objects.complete().annotate(has_limits=Exists(Allowance.objects.giving_amounts()))
+
+
+def session_body(session: LabSession, claimed: Sandbox | None = None) -> dict[str, Any]:
+    """The session as JSON says it, words in the language in use.
+
+    With the sandbox ``claimed`` from the pool a moment ago, nothing is asked about what cannot have happened since.
+    """
+    lab: Any = session.lab if hasattr(session.lab, "has_limits") else told_labs().get(pk=session.lab_id)
+    sandbox = claimed or session.sandbox
     place = session.waiting_place if sandbox is None else None
     nodes = list(sandbox.nodes.all()) if sandbox else []
-    resizes = newest_resizes(nodes)
-    asked = set(session.check_requests.unanswered().values_list("step", flat=True))
-    results = {(found.step, found.check_key): found for found in session.check_results.newest()}
+    resizes = {} if claimed else newest_resizes(nodes)
+    requests = () if claimed else session.check_requests.unanswered().values_list("step", flat=True)
+    asked = set(requests)
+    newest = () if claimed else session.check_results.newest()
+    results = {(found.step, found.check_key): found for found in newest}
     has_failures = not all(found.passed for found in results.values())
-    past = Past.of(session, has_failures=has_failures, charges=lab.charges_for_hints)
+    past = Past.of(session, has_failures=has_failures, charges=lab.charges_for_hints and not claimed)
     amounts = quotas.amounts_of(session.learner_id) if session.is_open and lab.has_limits else []
+    tight = amounts[0] if amounts else None
     return {
         "id": str(session.pk),
         "lab": lab.slug,
@@ -107,7 +117,7 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "waking": sandbox is not None and sandbox.is_waking,
         "state": sandbox.state if sandbox else QUEUED if place else State.STOPPED,
         "reason": sandbox.reason if sandbox else waiting.ending_of(session),
-        "message": message_of(session, sandbox, nodes, amounts[0] if amounts else None),
+        "message": _of_allowance(tight) if claimed else message_of(session, sandbox, nodes, tight),
         "queue": waiting.queue_body(place) if place else None,
         "opened_at": session.opened_at,
         "expires_at": session.expires_at,
@@ -115,9 +125,9 @@ def session_body(session: LabSession) -> dict[str, Any]:
         "passed_at": session.passed_at,
         "now": timezone.now(),
         "extensions_left": session.extensions_left,
-        "homes": homes_body(session),
+        "homes": homes_body(None if claimed else session),
         "finishing": "" in asked,
-        "price": price_body(sandbox),
+        "price": None if claimed else price_body(sandbox),
         "allowances": [body_of(limit) for limit in amounts],
         "mode": session.mode,
         "hints_cost": past.cost,

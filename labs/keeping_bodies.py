@@ -20,10 +20,10 @@ PROBLEMS: dict[str, str | Promise] = {
 }
 
 
-def homes_body(session: LabSession) -> dict[str, Any]:
-    """How saving and putting back stand in the session, in two queries."""
-    saves = list(session.snapshots.all())
-    puts = list(session.put_back.all())
+def homes_body(session: LabSession | None) -> dict[str, Any]:
+    """How saving and putting back stand in the session, in two queries; None for one in which neither can have been."""
+    saves = list(session.snapshots.all()) if session else []
+    puts = list(session.put_back.all()) if session else []
     asked = [one for one in saves if one.purpose != Purpose.UNDO]
     wishes: list[Any] = [*asked, *puts]
     last = max(wishes, key=lambda wish: wish.asked_at, default=None)

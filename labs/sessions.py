@@ -52,7 +52,7 @@ def open_session(learner: User, lab: Lab) -> LabSession | None:
 def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> LabSession:
     """The learner's open session of ``lab``, with a sandbox asked for, or waiting in the queue while there is no room.
 
-    Asking twice gives the same one; ``is_new`` says whether this call opened it. Raises QuotaExceeded, TooOften,
+    Asking twice gives the same one; ``is_new`` says whether this call opened it, ``claimed`` what came from the pool. Raises QuotaExceeded, TooOften,
     BudgetUsedUp, NoEngine, or HostFull when the lab is larger than the host.
     """
     host = scheduling.take_turns()
@@ -91,6 +91,7 @@ def _from_pool(session: LabSession) -> bool:
     sandbox = pool.claim(session)
     if sandbox is None:
         return False
+    session.claimed = sandbox
     transaction.on_commit(partial(_thaw, sandbox), robust=True)
     # The next one is made when this learner has their prompt.
     tasks.after_commit(tasks.refill, after_s=REFILL_AFTER_S)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
@@ -47,12 +48,16 @@ class Place:
 
 
 def place_of(person: User, session_id: str, node: str, terminal: int) -> Place:
-    """Where the terminal is, for its learner. Raises NoSuchTerminal, NotYet, Frozen or Ended."""
+    """Where the terminal is, for its learner, in one query. Raises NoSuchTerminal, NotYet, Frozen or Ended."""
+    nodes = Node.objects.select_related("sandbox__session__lab").order_by("-sandbox_id")
     try:
-        session = session_of(person, session_id)
-    except (LabSession.DoesNotExist, ValidationError) as error:
+        machine = nodes.filter(sandbox__session=UUID(session_id), name=node).first()
+        session = machine.sandbox.session if machine else session_of(person, session_id)
+    except (LabSession.DoesNotExist, ValueError) as error:
         raise NoSuchTerminal from error
-    return _place(session, node, terminal)
+    if session is None or not person.has_perm("labs.work_in_session", session):
+        raise NoSuchTerminal
+    return _place_on(session, machine, terminal) if machine else _place(session, node, terminal)
 
 
 def place_to_watch(person: User, session_id: str, node: str, terminal: int) -> Place:
@@ -68,19 +73,23 @@ def _place(session: LabSession, node: str, terminal: int) -> Place:
     sandbox = session.sandbox
     if sandbox is None and session.waiting_place is not None:
         raise NotYet
-    if sandbox is None or not 1 <= terminal <= session.lab.terminals:
+    machine = sandbox.nodes.filter(name=node).first() if sandbox else None
+    if machine is None:
         raise NoSuchTerminal
-    try:
-        machine = sandbox.nodes.get(name=node)
-    except Node.DoesNotExist as error:
-        raise NoSuchTerminal from error
+    return _place_on(session, machine, terminal)
+
+
+def _place_on(session: LabSession, machine: Node, terminal: int) -> Place:
+    sandbox = machine.sandbox
+    if not 1 <= terminal <= session.lab.terminals:
+        raise NoSuchTerminal
     if sandbox.state in {State.STOPPING, State.STOPPED}:
         raise Ended(sandbox.reason)
     if sandbox.state == State.SUSPENDED:
         raise Frozen
     if sandbox.state != State.READY or machine.restart_asked_at is not None:
         raise NotYet
-    return Place(sandbox.ref, node, terminal)
+    return Place(sandbox.ref, machine.name, terminal)
 
 
 def wake(person: User, session_id: str) -> None:

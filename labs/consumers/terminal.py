@@ -15,6 +15,7 @@ from channels.utils import await_many_dispatch
 from django.conf import settings
 from django.db import DatabaseError
 
+from community.api import User
 from labs import metrics, terminals, visitors
 from labs.about import about
 from labs.consumers.seats import Code, Goodbye, Seat
@@ -142,8 +143,12 @@ class TerminalConsumer(AsyncConsumer):
         offset, cols, rows = self.wishes()
         person_id, place = await self.arrive()
         with Seat(person_id):
-            await database_sync_to_async(terminals.note_presence)(place, active=False)
-            terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
+            # The keeper answers while the database takes note.
+            noted = asyncio.create_task(self.note_presence(place, active=False))
+            try:
+                terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
+            finally:
+                await noted
             self.typed_at = asyncio.get_running_loop().time()
             try:
                 await self.say({"type": "hello", **asdict(terminal.hello)})
@@ -194,19 +199,15 @@ class TerminalConsumer(AsyncConsumer):
 
     async def permitted(self) -> tuple[int, terminals.Place]:
         """Who is attached, where. Raises Goodbye when this person may not, or not now."""
-        person = await visitors.person_behind(self.scope)
-        if person is None:
-            raise Goodbye(Code.NOT_SIGNED_IN)
-        route = self.scope["url_route"]["kwargs"]
-        place = await self.placed(
-            terminals.place_of, person, str(route["session"]), route["node"], route["terminal"]
-        )
+        person, place = await self.placed(terminals.place_of)
         return person.pk, place
 
-    async def placed(self, find: Callable[..., terminals.Place], *where: Any) -> terminals.Place:
-        """What ``find`` finds; its refusals as the socket's codes. Raises Goodbye."""
+    async def placed(self, find: Callable[..., terminals.Place]) -> tuple[User, terminals.Place]:
+        """Who is there, and what ``find`` finds for them; its refusals as the socket's codes. Raises Goodbye."""
+        route = self.scope["url_route"]["kwargs"]
+        where = (str(route["session"]), route["node"], route["terminal"])
         try:
-            return await database_sync_to_async(find)(*where)
+            return await database_sync_to_async(_found)(find, self.scope, where)
         except NoSuchTerminal as error:
             raise Goodbye(Code.NOT_FOUND) from error
         except Frozen as error:
@@ -271,13 +272,19 @@ class TerminalConsumer(AsyncConsumer):
             await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)
             try:
                 await self.permitted()
-                await database_sync_to_async(terminals.note_presence)(place, active=self.typed_at > slept_at)
+                await self.note_presence(place, active=self.typed_at > slept_at)
             except Goodbye as goodbye:
                 # A node that restarts hangs up by itself; a frozen one keeps its connections.
                 if goodbye.code not in {Code.NOT_YET, Code.FROZEN}:
                     raise
             except DatabaseError as error:
                 log.warning("permission of an open terminal could not be looked up: %s", error)
+
+    async def note_presence(self, place: terminals.Place, *, active: bool) -> None:
+        try:
+            await database_sync_to_async(terminals.note_presence)(place, active=active)
+        except DatabaseError as error:
+            log.warning("that somebody is attached could not be noted: %s", error)
 
     async def why_it_went(self) -> Code:
         """The keeper hung up: the code says whether to come back, later or never."""
@@ -304,6 +311,15 @@ class TerminalConsumer(AsyncConsumer):
             if self.serving is not None and self.serving is not asyncio.current_task():
                 self.serving.cancel()
             await self.base_send({"type": "websocket.close", "code": int(code)})
+
+
+def _found(
+    find: Callable[..., terminals.Place], scope: visitors.Scope, where: tuple[Any, ...]
+) -> tuple[User, terminals.Place]:
+    person = visitors.person_of(scope)
+    if person is None:
+        raise Goodbye(Code.NOT_SIGNED_IN)
+    return person, find(person, *where)
 
 
 def _is_offset(offset: int) -> bool:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from community.api import User
-from labs import terminals, visitors
+from labs import terminals
 from labs.consumers.seats import Code, Goodbye, Seat
 from labs.consumers.terminal import TerminalConsumer
 from labs.drivers.base import Gap, NodeGone, Output, Resized, Watch
@@ -55,15 +55,8 @@ class WatchConsumer(TerminalConsumer):
                 await watch.close()
 
     async def permitted(self) -> tuple[int, terminals.Place]:
-        person = await visitors.person_behind(self.scope)
-        if person is None:
-            raise Goodbye(Code.NOT_SIGNED_IN)
-        self.person = person
-        route = self.scope["url_route"]["kwargs"]
-        place = await self.placed(
-            terminals.place_to_watch, person, str(route["session"]), route["node"], route["terminal"]
-        )
-        return person.pk, place
+        self.person, place = await self.placed(terminals.place_to_watch)
+        return self.person.pk, place
 
     async def keep_looking(self) -> None:
         """Raises Goodbye soon after the person may look no more; a look is no presence that keeps machines awake."""

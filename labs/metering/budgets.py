@@ -36,6 +36,8 @@ class Due:
 
 def ensure_budget(learner: Model, lab: Lab) -> None:
     """Raises BudgetUsedUp when the month's budget for ``learner`` is used up. One query where there is none."""
+    if not Budget.objects.current().filter(stops=True).exists():
+        return
     for budget in _stopping(learner):
         if spent(budget) >= budget.amount:
             raise BudgetUsedUp(

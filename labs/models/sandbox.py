@@ -165,20 +165,20 @@ class Sandbox(Resting):
         Whoever held a lease of the pooled sandbox is fenced out.
         """
         now = timezone.now()
-        taken = (
-            Sandbox.objects.pooled()
-            .filter(pk=self.pk)
-            .update(
-                state=State.READY,
-                session=session,
-                requested_at=now,
-                moved_at=now,
-                lease_token=F("lease_token") + 1,
-                lease_until=None,
-            )
-        )
+        changes = {
+            "state": State.READY,
+            "session": session,
+            "requested_at": now,
+            "moved_at": now,
+            "lease_until": None,
+        }
+        mine = Sandbox.objects.pooled().filter(pk=self.pk)
+        taken = mine.update(lease_token=F("lease_token") + 1, **changes)
         if taken:
-            self.refresh_from_db()
+            for name, value in changes.items():
+                setattr(self, name, value)
+            # A worker may have had a lease since this was read; the token is read anew if it is asked for.
+            del self.__dict__["lease_token"]
             SandboxEvent.objects.create(sandbox=self, state=State.READY)
         return bool(taken)
 

@@ -72,8 +72,9 @@ class LabSession(models.Model):
     points_of = models.PositiveIntegerField(default=0)
     clauses = models.JSONField(default=list, blank=True)
 
-    # Whether the call that returned this object opened the session.
+    # Whether the call that returned this object opened the session, and the sandbox of the pool that it got thereby.
     is_new = False
+    claimed: "Sandbox | None" = None
 
     objects = LabSessionQuerySet.as_manager()
 
@@ -128,6 +129,8 @@ class LabSession(models.Model):
     @property
     def waiting_place(self) -> "QueuePlace | None":
         """The place in the queue that this session waits in."""
+        if self.claimed is not None:
+            return None
         place: QueuePlace | None = getattr(self, "place", None)
         return place if place is not None and place.is_waiting else None
 

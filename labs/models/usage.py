@@ -28,5 +28,9 @@ class Host(models.Model):
     @classmethod
     def locked(cls) -> "Host":
         """The row, held until the transaction ends (on SQLite every write transaction excludes all others)."""
-        cls.objects.get_or_create(pk=1)
-        return cls.objects.select_for_update().get(pk=1)
+        row = cls.objects.select_for_update().filter(pk=1)
+        try:
+            return row.get()
+        except cls.DoesNotExist:
+            Host.objects.bulk_create([Host(pk=1)], ignore_conflicts=True)
+            return row.get()

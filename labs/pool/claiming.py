@@ -6,13 +6,11 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from labs import scheduling
 from labs.drivers.base import DriverError
 from labs.engine import get_driver
 from labs.lifecycle import State
 from labs.models import Expectation, ImageSet, Lab, LabSession, Sandbox
 from labs.models.pool import key_of, machines_of
-from labs.refusals import HostFull
 
 log = logging.getLogger(__name__)
 
@@ -22,29 +20,21 @@ TRIES = 8
 def claim(session: LabSession) -> Sandbox | None:
     """A sandbox of exactly the lab's machines, from now on this session's and READY; None when none waits.
 
-    Call it in the transaction that opens the session, and ``thaw_at_once`` after its commit: if that is lost, the
-    sweep of the pool does it. The compare-and-set alone keeps two learners apart, whatever locks are held.
+    Call it in the transaction that opens the session, once it is known that there is room for the lab: what waits
+    holds its memory, but no processors. Call ``thaw_at_once`` after the commit: if that is lost, the sweep of the pool
+    does it. The compare-and-set alone keeps two learners apart, whatever locks are held.
     """
     if not settings.SANDBOX_POOL_PERCENT:
         return None
     alike = Sandbox.objects.pooled().filter(image_set__key=key_of(machines_of(session.lab))).order_by("pk")
     for _try in range(TRIES):
         sandbox = alike.first()
-        if sandbox is None or not _has_processors(sandbox):
+        if sandbox is None:
             return None
         if sandbox.hand_over(session):
             # Its meter reads the move in its history, with the moment, at the next reading: a claim waits for nothing.
             return sandbox
     return None
-
-
-def _has_processors(sandbox: Sandbox) -> bool:
-    """A frozen sandbox holds memory but no processor; its learner needs both."""
-    try:
-        scheduling.ensure_room(sandbox.millicpus, 0)
-    except HostFull:
-        return False
-    return True
 
 
 def thaw_at_once(sandbox: Sandbox) -> bool:

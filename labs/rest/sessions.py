@@ -206,9 +206,9 @@ def start(request: HttpRequest, wish: Wish, lang: str = Lang) -> Any:
     Watch `state` until it is `ready`, here or on the session's websocket; while there is no room it is `queued`.
     """
     with speaking(lang):
-        lab = get_object_or_404(Lab.objects.published(), slug=wish.lab)
+        lab = get_object_or_404(bodies.told_labs().published(), slug=wish.lab)
         session = sessions.start_lab(request.auth, lab)  # type: ignore[attr-defined]
-        return Status(201 if session.is_new else 200, bodies.session_body(session))
+        return Status(201 if session.is_new else 200, bodies.session_body(session, session.claimed))
 
 
 @router.get("/lab-sessions/{uuid:session_id}", response={200: SessionBody, **REFUSED}, summary="One session")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs import metering, pool, provisioning, sessions, tasks
+from labs import bodies, metering, pool, provisioning, sessions, tasks
 from labs.drivers.base import DriverBusy, DriverError, DriverUnavailable
 from labs.lifecycle import Reason, State
 from labs.models import ImageSet, LabSession, Meter, QueuePlace, Sandbox, UsageEntry
@@ -199,6 +199,20 @@ class TestClaim:
         assert (session.sandbox, session.sandbox.state) == (sandbox, State.READY)
         assert not engine.sandboxes[sandbox.ref].nodes["box"].suspended
         assert session.sandbox.frozen_at is None
+
+    def test_getting_it_takes_few_queries(self, lab, committed, set_of, django_assert_max_num_queries):
+        warm(committed, set_of, lab)
+        learner = LearnerFactory()
+        with django_assert_max_num_queries(15):
+            session = sessions.start_lab(learner, lab)
+        assert session.claimed.state == State.READY
+
+    def test_what_is_told_of_it_at_once_is_what_is_told_later(self, lab, committed, set_of):
+        warm(committed, set_of, lab)
+        session = committed(sessions.start_lab, LearnerFactory(), lab)
+        at_once = bodies.session_body(session, session.claimed)
+        later = bodies.session_body(LabSession.objects.get(pk=session.pk))
+        assert {**at_once, "now": None} == {**later, "now": None}
 
     def test_the_pool_is_filled_up_again(self, lab, committed, set_of):
         (sandbox,) = warm(committed, set_of, lab)
