@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import Model
 from django.urls import reverse
 
-from labs.models import Lab, LabCheck, LabSession
+from community.api import Organisation, User
+from labs.models import Budget, Lab, LabCheck, LabSession, Place, RateCard
 from labs.sessions import start_lab
 from labs.signals import lab_passed
+from labs.teaching import classes
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,26 @@ def lab_cards(lab_ids: Iterable[int], learner: Model | None = None) -> dict[int,
     }
 
 
+def open_class(name: str, teachers: Iterable[User], learners: Iterable[User]) -> None:
+    """A new class with these people in it."""
+    first, *others = teachers
+    taught = classes.open_class(first, name)
+    for person in others:
+        classes.join(person, taught, Place.TEACHES)
+    for person in learners:
+        classes.join(person, taught)
+
+
+def set_prices(organisation: Organisation, note: str = "", **rates: Decimal) -> None:
+    """From now on the organisation's labs cost this: ``cpu_hour``, ``gib_hour``, ``used_cpu_hour``."""
+    RateCard.objects.create(organisation=organisation, note=note, **rates)
+
+
+def set_budget(organisation: Organisation, amount: Decimal) -> None:
+    """The organisation pays this much a month for all its people, and labs stop when it is used up."""
+    Budget.objects.create(organisation=organisation, amount=amount)
+
+
 __all__ = [
     "Lab",
     "LabCard",
@@ -126,7 +149,10 @@ __all__ = [
     "lab_minutes",
     "lab_passed",
     "labs_by_slug",
+    "open_class",
     "passed_labs",
     "passed_labs_of",
+    "set_budget",
+    "set_prices",
     "start_lab",
 ]

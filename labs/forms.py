@@ -7,9 +7,10 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from community.api import Organisation, User
-from labs.models import Budget, Lab, Level, Place
+from labs.models import Budget, Lab, Level, Place, TaughtClass
 from labs.scheduling.bookings import Wish
 
 
@@ -103,7 +104,19 @@ class BookingForm(forms.Form):
     """Seats of a lab for a class, at a time."""
 
     lab = forms.ModelChoiceField(label=_("Lab"), queryset=Lab.objects.none())
-    title = forms.CharField(label=_("Class"), max_length=120, help_text=_("What the class is called."))
+    taught_class = forms.ModelChoiceField(
+        label=_("Your class"),
+        queryset=TaughtClass.objects.none(),
+        required=False,
+        empty_label=_("None; list who attends, or hand out the link"),
+        help_text=_("Whoever learns in it when the time comes attends."),
+    )
+    title = forms.CharField(
+        label=_("What the class is called"),
+        max_length=120,
+        required=False,
+        help_text=_("Left empty, it is called as your class is."),
+    )
     seats = forms.IntegerField(label=_("Seats"), min_value=1, max_value=1000)
     begins_at = forms.DateTimeField(
         label=_("Begins"),
@@ -127,8 +140,10 @@ class BookingForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        classes = TaughtClass.objects.taught_by(person)
+        self.fields["taught_class"].queryset = classes  # type: ignore[attr-defined]
         labs = Lab.objects.published()
         self.fields["lab"].queryset = labs  # type: ignore[attr-defined]
         slug = self.initial.get("lab")
@@ -141,6 +156,19 @@ class BookingForm(forms.Form):
         known = {person.username for person in people} | {person.email for person in people}
         if unknown := sorted(names - known):
             self.add_error("names", _("Nobody here is called: %(names)s") % {"names": ", ".join(unknown)})
+        taught = cleaned.get("taught_class")
+        if not cleaned.get("title"):
+            cleaned["title"] = taught.name if taught else ""
+        if not cleaned["title"] and "title" not in self.errors:
+            self.add_error("title", _("Say what the class is called, or choose one of yours."))
+        learners = taught.places.filter(role=Place.LEARNS).count() if taught else 0
+        if cleaned.get("seats") and learners > cleaned["seats"]:
+            words = ngettext(
+                "The class has %(count)d learner; book a seat for each.",
+                "The class has %(count)d learners; book a seat for each.",
+                learners,
+            )
+            self.add_error("seats", words % {"count": learners})
         if cleaned.get("seats") and len(people) > cleaned["seats"]:
             self.add_error("names", _("These are more people than seats."))
         cleaned["people"] = people
@@ -153,6 +181,7 @@ class BookingForm(forms.Form):
         return Wish(
             lab=asked["lab"],
             title=asked["title"],
+            taught_class=asked["taught_class"],
             seats=asked["seats"],
             begins_at=asked["begins_at"],
             ends_at=asked["begins_at"] + timedelta(minutes=asked["minutes"]),

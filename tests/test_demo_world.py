@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from wagtail.models import GroupPagePermission, Page
 
 from certification.api import Programme
 from community.api import ClauseReference, HomePage, Role, User, clause
 from config.demo import people, texts, world
+from config.demo.teaching import load_teaching
 from courses.api import CataloguePage, CoursePage, LessonPage
 from labs.api import labs_by_slug
 
@@ -74,6 +76,27 @@ def test_each_has_the_role_of_the_name_and_a_name_to_print(here):
 
 def test_the_passwords_are_readable_by_their_owner_alone(here, var_dir):
     assert stat.S_IMODE((var_dir / "people.json").stat().st_mode) == 0o600
+
+
+def test_the_trainee_sees_what_a_lab_costs_and_the_instructor_who_pays_and_whom_they_teach(here):
+    trainee, instructor = browser_of(here, "trainee"), browser_of(here, "instructor")
+    assert "¥" in trainee.get("/en/labs/load-balancing/").content.decode()
+    assert "200.00" in instructor.get("/en/labs/costs/budgets/example-works/").content.decode()
+    assert "Cloud practice" in instructor.get("/en/labs/classes/").content.decode()
+    assert "Cloud practice" in trainee.get("/en/labs/classes/").content.decode()
+
+
+def test_an_organisation_that_is_there_is_left_as_people_made_it(here):
+    with CaptureQueriesContext(connection) as queries:
+        load_teaching()
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 1
+
+
+def browser_of(here, username):
+    browser = Client(headers={"accept-language": "en"})
+    person = next(person for person in here.people if person.username == username)
+    assert browser.login(username=username, password=person.password)
+    return browser
 
 
 def test_loading_twice_is_loading_once(here):

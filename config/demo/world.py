@@ -32,6 +32,7 @@ from community.api import (
 )
 from config.demo import texts
 from config.demo.people import Person, ensure_people, kept
+from config.demo.teaching import load_teaching
 from config.demo.texts import Block, Text, block_id, spoken
 from courses.api import CataloguePage, CoursePage, LessonPage, ModulePage, course_clauses
 from labs.api import labs_by_slug
@@ -50,16 +51,17 @@ class World:
 
 
 def load() -> World:
-    """The demo world stands: pages in both languages, labs, courses, programmes, people.
+    """The demo world stands: pages in both languages, labs, courses, programmes, people, who pays and who teaches.
 
-    Running again costs a query or two while texts, labs and code are as they were. Pages, programmes and people
-    that exist are never changed.
+    Running again costs a query or two while texts, labs and code are as they were. Pages, programmes, people and the
+    organisation that exist are never changed.
     """
     if is_loaded():
         return World(people=list(kept().values()), fresh=False)
     with transaction.atomic():
         load_content()
     people = ensure_people()
+    load_teaching()
     keep_loaded()
     return World(people=people, fresh=True)
 

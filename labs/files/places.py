@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from labs.files.refusals import FileRefused
+from labs.idling import note_presence
 from labs.lifecycle import State
 from labs.models import LabSession
 from labs.refusals import NotReady, SessionClosed
+from labs.waking import awake
 
 LONGEST_PATH = 4096
 SAFE = "/-_.~+@:,="
@@ -21,13 +23,17 @@ class Place:
 
 
 def place_of(session: LabSession, node: str) -> Place:
-    """The session's node, if it runs. Raises Node.DoesNotExist, SessionClosed or NotReady."""
-    sandbox = session.sandbox
+    """The session's node, if it runs; frozen machines are woken for it and waited for.
+
+    Raises Node.DoesNotExist, SessionClosed or NotReady.
+    """
+    sandbox = awake(session)
     if sandbox is None or not session.is_open or sandbox.state in {State.STOPPING, State.STOPPED}:
         raise SessionClosed
     machine = sandbox.nodes.get(name=node)
     if sandbox.state != State.READY or machine.restart_asked_at is not None:
         raise NotReady
+    note_presence(sandbox.ref, active=True)
     return Place(sandbox.ref, machine.name)
 
 

@@ -1,5 +1,6 @@
 """Which rate card prices what, and what that comes to."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,12 +109,29 @@ class Bill:
 
 def bill(sandbox: Sandbox) -> Bill | None:
     """What the sandbox has cost until now, in three queries; None where nothing costs or nothing was metered."""
+    return bills([sandbox]).get(sandbox.ref)
+
+
+def bills(sandboxes: Iterable[Sandbox]) -> dict[str, Bill]:
+    """The bills of those that cost anything, by ref, in three queries for any number of them."""
     now = timezone.now()
-    entries = list(UsageEntry.objects.filter(ref=sandbox.ref))
-    meters = list(Meter.objects.running().filter(sandbox=sandbox))
-    if not entries and not meters:
-        return None
-    book = Book.of({e.organisation_id for e in entries} | {m.organisation_id for m in meters})
+    refs = {sandbox.pk: sandbox.ref for sandbox in sandboxes}
+    entries: dict[str, list[UsageEntry]] = defaultdict(list)
+    meters: dict[str, list[Meter]] = defaultdict(list)
+    for entry in UsageEntry.objects.filter(ref__in=refs.values()):
+        entries[entry.ref].append(entry)
+    for meter in Meter.objects.running().filter(sandbox__in=refs):
+        meters[refs[meter.sandbox_id]].append(meter)
+    lines: list[UsageEntry | Meter] = [line for mine in entries.values() for line in mine]
+    lines += [line for mine in meters.values() for line in mine]
+    if not lines:
+        return {}
+    book = Book.of({line.organisation_id for line in lines})
+    found = {ref: _bill(entries[ref], meters[ref], book, now) for ref in refs.values()}
+    return {ref: bill for ref, bill in found.items() if bill is not None}
+
+
+def _bill(entries: list[UsageEntry], meters: list[Meter], book: Book, now: datetime) -> Bill | None:
     parts: list[tuple[UsageEntry | Meter, datetime, Totals]] = [
         *((e, e.began_at, Totals(e.millicpu_us, e.mib_us, e.cpu_ns)) for e in entries),
         *((m, m.since, running(m, m.since, now)) for m in meters),

@@ -10,6 +10,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from community.api import User
+from labs.models.teaching import ClassPlace, Place
+
 
 def new_code() -> str:
     return secrets.token_hex(5)
@@ -27,7 +30,12 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.upcoming(now).filter(begins_at__lte=now)
 
     def attended_by(self, learner: models.Model) -> Self:
-        return self.filter(attendees=learner.pk)
+        """Those whose list names the learner, or whose class they learn in now."""
+        listed = self.model.attendees.through.objects.filter(user_id=learner.pk)
+        learns = ClassPlace.objects.filter(person_id=learner.pk, role=Place.LEARNS)
+        return self.filter(
+            Q(pk__in=listed.values("booking")) | Q(taught_class__in=learns.values("taught_class"))
+        )
 
     def matching(self, words: str) -> Self:
         """Bookings in whose title, lab or instructor every word of ``words`` occurs."""
@@ -43,13 +51,22 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
 
 class Booking(models.Model):
-    """``seats`` of a lab are kept for the attendees from ``begins_at`` to ``ends_at``; whoever has ``code`` may join."""
+    """``seats`` of a lab are kept from ``begins_at`` to ``ends_at`` for the attendees and for the learners that
+    ``taught_class`` has at the time; whoever has ``code`` may join."""
 
     lab = models.ForeignKey(
         "labs.Lab", on_delete=models.PROTECT, related_name="bookings", verbose_name=_("lab")
     )
     instructor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="lab_bookings"
+    )
+    taught_class = models.ForeignKey(
+        "labs.TaughtClass",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="bookings",
+        verbose_name=_("class"),
     )
     title = models.CharField(_("class"), max_length=120)
     seats = models.PositiveSmallIntegerField(_("seats"))
@@ -78,3 +95,16 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def people(self) -> "models.QuerySet[User]":
+        """Who attends: those listed, and who learns in the class now."""
+        learners = ClassPlace.objects.filter(taught_class=self.taught_class_id, role=Place.LEARNS)
+        return User.objects.filter(Q(booked_labs=self.pk) | Q(pk__in=learners.values("person"))).distinct()
+
+    def seat_for(self, learner: models.Model) -> bool:
+        """Whether one is left for this attendee: listed ones have theirs, a class shares the others."""
+        listed = set(self.attendees.values_list("pk", flat=True))
+        if learner.pk in listed:
+            return True
+        taken = self.sessions.filter(closed_at=None).exclude(learner__in=listed).count()
+        return taken < self.seats - len(listed)

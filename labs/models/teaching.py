@@ -32,7 +32,7 @@ class TaughtClassQuerySet(models.QuerySet["TaughtClass"]):
     def that_use(self, lab: models.Model) -> Self:
         """Classes for which seats of ``lab`` are booked, or whose learners have been in it."""
         been = Q(places__role=Place.LEARNS, places__person__lab_sessions__lab=lab)
-        return self.filter(been).distinct()
+        return self.filter(been | Q(bookings__lab=lab)).distinct()
 
     def matching(self, words: str) -> Self:
         classes = self

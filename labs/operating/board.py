@@ -1,5 +1,6 @@
 """The numbers of the operators' page and its lists."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from labs import scheduling
 from labs.lifecycle import State
+from labs.metering.rates import bills, money
 from labs.models import ImageSet, LabSession, QueuePlace, Sandbox
 
 DAY = timedelta(days=1)
@@ -80,3 +82,11 @@ def sandboxes(*, live: bool, words: str = "") -> QuerySet[Sandbox]:
             | Q(session__lab__title_en__icontains=word)
         )
     return found.select_related("session__learner", "session__lab").order_by("-pk")
+
+
+def with_costs(sandboxes: Iterable[Sandbox]) -> list[dict[str, Any]]:
+    """Each with what it has cost until now, in words; empty where nothing costs."""
+    shown = list(sandboxes)
+    found = bills(shown)
+    costs = {ref: money(bill.so_far, bill.currency) for ref, bill in found.items()}
+    return [{"sandbox": sandbox, "cost": costs.get(sandbox.ref, "")} for sandbox in shown]

@@ -77,7 +77,7 @@ def cookie_is_secure() -> bool:
 
 async def _page(scope: Scope, receive: Receive, send: Send, target: Target) -> None:
     try:
-        way = await _permitted(scope, target)
+        way = await _permitted(scope, target, wakes=_is_visit(scope))
         with _Seat(way.person_id):
             door = await asyncio.to_thread(_open, target, way)
             await exchange.pass_on(scope, receive, send, door, target)
@@ -111,9 +111,14 @@ async def _socket(scope: Scope, receive: Receive, send: Send, target: Target | N
         await send({"type": "websocket.close", "code": 1008})
 
 
-async def _permitted(scope: Scope, target: Target) -> Way:
+async def _permitted(scope: Scope, target: Target, *, wakes: bool = False) -> Way:
     cookie = _cookie(_header(scope, b"cookie"), passes.cookie_name())
-    return await database_sync_to_async(passes.way_for)(cookie, target)
+    return await database_sync_to_async(passes.way_for)(cookie, target, wakes=wakes)
+
+
+def _is_visit(scope: Scope) -> bool:
+    """Whether somebody opens a page; what a page asks for by itself must not keep machines awake."""
+    return _header(scope, b"sec-fetch-mode") == "navigate"
 
 
 def _open(target: Target, way: Way) -> Any:

@@ -9,9 +9,11 @@ from django.core import signing
 from django.core.cache import cache
 
 from community.api import User
+from labs.idling import note_presence
 from labs.lifecycle import State
 from labs.models import Sandbox
 from labs.previews.hosts import Target
+from labs.waking import awake
 
 ENTER_PATH = "/.yunlian/enter"
 HANDOVER_SALT, COOKIE_SALT = "labs.previews.handover", "labs.previews.cookie"
@@ -61,10 +63,10 @@ def cookie_for(token: str, target: Target) -> str:
     return signing.dumps([label, person_id], salt=COOKIE_SALT)
 
 
-def way_for(cookie: str, target: Target) -> Way:
+def way_for(cookie: str, target: Target, *, wakes: bool = False) -> Way:
     """Where the visit leads: the cookie is of this host, its person the learner, the node runs.
 
-    Raises NotPermitted or NotRunning.
+    With ``wakes`` frozen machines are woken for it and waited for. Raises NotPermitted or NotRunning.
     """
     sandbox = Sandbox.objects.select_related("session__learner").filter(ref=target.ref).first()
     session = sandbox.session if sandbox else None
@@ -76,6 +78,9 @@ def way_for(cookie: str, target: Target) -> Way:
         raise NotPermitted
     if session.learner_id != person_id or not session.learner.is_active:
         raise NotPermitted(str(session.pk))
+    if wakes:
+        sandbox = awake(session) or sandbox
+        note_presence(sandbox.ref, active=True)
     if not session.is_open or sandbox.state != State.READY:
         raise NotRunning
     address = next((node.address for node in sandbox.spec().nodes if node.name == target.node), "")

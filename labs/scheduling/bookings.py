@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from community.api import User
-from labs.models import Booking, Lab
+from labs.models import Booking, Lab, TaughtClass
 from labs.refusals import BookingRefused
 from labs.scheduling import hosts, rooms
 from labs.scheduling.needs import needs
@@ -31,6 +31,7 @@ class Wish:
     seats: int
     begins_at: datetime
     ends_at: datetime
+    taught_class: TaughtClass | None = None
 
 
 @transaction.atomic
@@ -61,6 +62,7 @@ def book(instructor: User, wish: Wish, attendees: Iterable[User] = ()) -> Bookin
         lab=wish.lab,
         instructor=instructor,
         title=wish.title,
+        taught_class=wish.taught_class,
         seats=wish.seats,
         millicpus=one_seat.millicpus,
         memory_mib=one_seat.memory_mib,
@@ -98,13 +100,14 @@ def join(learner: User, code: str) -> Booking:
     """The learner attends; repeating changes nothing. Raises Booking.DoesNotExist, or BookingRefused when it is full."""
     hosts.take_turns()
     booking = Booking.objects.upcoming(timezone.now()).select_related("lab").get(code=code)
-    attending = set(booking.attendees.values_list("pk", flat=True))
+    attending = set(booking.people().values_list("pk", flat=True))
     if learner.pk not in attending and len(attending) >= booking.seats:
         raise BookingRefused(
             _("All seats of this class are taken."),
             _("Ask your instructor to book more, or start the lab without a seat."),
         )
-    booking.attendees.add(learner)
+    if learner.pk not in attending:
+        booking.attendees.add(learner)
     return booking
 
 
@@ -119,4 +122,5 @@ def cancel(booking: Booking) -> bool:
 
 def current(learner: User, lab: Lab, now: datetime) -> Booking | None:
     """The class in which the learner may start ``lab`` now."""
-    return Booking.objects.running(now).attended_by(learner).filter(lab=lab).first()
+    found = Booking.objects.running(now).attended_by(learner).filter(lab=lab)
+    return next((booking for booking in found if booking.seat_for(learner)), None)

@@ -50,10 +50,10 @@ def class_with(code: str) -> TaughtClass:
     return found
 
 
-def join(person: User, taught: TaughtClass) -> ClassPlace:
+def join(person: User, taught: TaughtClass, role: Place = Place.LEARNS) -> ClassPlace:
     """``person`` has a place in the class; an instructor stays one. Repeating changes nothing."""
     place, _new = ClassPlace.objects.get_or_create(
-        taught_class=taught, person=person, defaults={"role": Place.LEARNS}
+        taught_class=taught, person=person, defaults={"role": role}
     )
     return place
 

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from community.api import User
 from labs.context import query_of
 from labs.forms import BookingForm
-from labs.models import Booking
+from labs.models import Booking, Place
 from labs.refusals import BookingRefused
 from labs.scheduling import bookings as verbs
 
@@ -27,7 +27,11 @@ def visible_to(person: User, words: str) -> QuerySet[Booking]:
     """An instructor's own bookings that match ``words``; an operator's are everybody's."""
     found = Booking.objects.matching(words).select_related("lab", "instructor")
     found = found if person.has_perm("labs.operate") else found.filter(instructor=person)
-    return found.annotate(attending=Count("attendees"))
+    learners = Q(taught_class__places__role=Place.LEARNS)
+    return found.annotate(
+        attending=Count("attendees", distinct=True)
+        + Count("taught_class__places", filter=learners, distinct=True)
+    )
 
 
 @never_cache
@@ -64,7 +68,7 @@ def bookings(request: HttpRequest) -> HttpResponse:
 def book(request: HttpRequest) -> HttpResponse:
     """A new booking, or why it cannot be promised and when it could be."""
     assert isinstance(request.user, User)  # noqa: S101  (login_required)
-    form = BookingForm(request.POST or None, initial={"lab": request.GET.get("lab")})
+    form = BookingForm(request.POST or None, person=request.user, initial={"lab": request.GET.get("lab")})
     if request.method == "POST" and form.is_valid():
         try:
             made = verbs.book(request.user, form.wish, form.cleaned_data["people"])
@@ -83,7 +87,9 @@ def book(request: HttpRequest) -> HttpResponse:
 
 def kept_by(request: HttpRequest, booking_id: int) -> Booking:
     """The booking, for whoever may keep it; anybody else is told there is none."""
-    found = get_object_or_404(Booking.objects.select_related("lab", "instructor"), pk=booking_id)
+    found = get_object_or_404(
+        Booking.objects.select_related("lab", "instructor", "taught_class"), pk=booking_id
+    )
     if not request.user.has_perm("labs.keep_booking", found):
         raise Http404
     return found
@@ -95,14 +101,14 @@ def kept_by(request: HttpRequest, booking_id: int) -> Booking:
 def booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: when, for whom, and the link that its class may use."""
     found = kept_by(request, booking_id)
-    attendees = list(found.attendees.order_by("username"))
+    attendees = list(found.people().order_by("username"))
     return render(
         request,
         "labs/bookings/booking.html",
         {
             "booking": found,
             "attendees": attendees,
-            "free": found.seats - len(attendees),
+            "free": max(0, found.seats - len(attendees)),
             "is_over": found.ends_at <= timezone.now(),
             "link": request.build_absolute_uri(reverse("labs:join-class", args=[found.code])),
             "breadcrumbs": trail(found.title),
@@ -144,7 +150,7 @@ def join(request: HttpRequest, code: str) -> HttpResponse:
         "labs/bookings/join.html",
         {
             "booking": found,
-            "has_seat": found.attendees.filter(pk=request.user.pk).exists(),
+            "has_seat": found.people().filter(pk=request.user.pk).exists(),
             "breadcrumbs": [{"title": _("Labs"), "url": reverse("labs:catalogue")}, {"title": found.title}],
         },
     )

@@ -55,7 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "pool": board.pool(),
             "queue": board.queue()[:ON_THE_BOARD],
             "queue_length": board.queue().count(),
-            "sandboxes": live[:ON_THE_BOARD],
+            "sandboxes": board.with_costs(live[:ON_THE_BOARD]),
             "live_count": live.count(),
             "acts": OperatorAct.objects.all()[:5],
             "breadcrumbs": trail(),
@@ -84,13 +84,15 @@ def host(request: HttpRequest) -> HttpResponse:
 def sandboxes(request: HttpRequest) -> HttpResponse:
     """Live sandboxes, or with ``?ended=1`` the history, searched and a page at a time."""
     words, ended = request.GET.get("q", "")[:200], request.GET.get("ended") == "1"
+    page = page_of(request, board.sandboxes(live=not ended, words=words))
     title = _("Ended sandboxes") if ended else _("Live sandboxes")
     return render(
         request,
         "labs/operating/sandboxes.html",
         {
             "title": title,
-            "page": page_of(request, board.sandboxes(live=not ended, words=words)),
+            "page": page,
+            "sandboxes": board.with_costs(page.object_list),
             "query": words,
             "ended": ended,
             "kept_query": query_of({"q": words, "ended": "1" if ended else ""}),
@@ -121,6 +123,7 @@ def sandbox(request: HttpRequest, ref: str) -> HttpResponse:
         {
             "sandbox": found,
             "nodes": found.nodes.all(),
+            "cost": next(iter(board.with_costs([found])))["cost"],
             "events": found.events.order_by("-pk")[:200],
             "can_be_stopped": found.state not in {State.STOPPING, State.STOPPED},
             "form": form,

@@ -9,10 +9,11 @@ from django.utils import timezone
 from community.api import Role, assign, ensure_roles
 from labs import provisioning, queueing, sessions
 from labs.lifecycle import Reason, StartKind
-from labs.models import Booking, Expectation, LabSession
+from labs.models import Booking, Expectation, Lab, LabSession
 from labs.refusals import BookingRefused, PromisedToOthers
 from labs.scheduling import bookings
 from labs.scheduling.bookings import Wish
+from labs.teaching import classes
 from tests.labs.factories import LabFactory, LearnerFactory, node
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,15 @@ def booked(instructor, lab, seats, *, begins=0, lasts=60, attendees=()) -> Booki
     return bookings.book(instructor, wish, attendees)
 
 
+def of_a_class(instructor, lab, seats, pupils, **when) -> Booking:
+    taught = classes.open_class(instructor, "Spring")
+    for pupil in pupils:
+        classes.join(pupil, taught)
+    begins, lasts = when.get("begins", 0), when.get("lasts", 60)
+    wish = Wish(lab, "Spring", seats, in_minutes(begins), in_minutes(begins + lasts), taught)
+    return bookings.book(instructor, wish, when.get("attendees", ()))
+
+
 def people(count: int, prefix: str) -> list:
     return [LearnerFactory(username=f"{prefix}{number}") for number in range(count)]
 
@@ -55,6 +65,43 @@ def test_who_attends_starts_at_once_though_others_wait(instructor, lab):
         assert session.sandbox is not None
         assert session.kind == StartKind.CLASS
     assert LabSession.objects.waiting().count() == 2
+
+
+def test_a_class_attends_with_whoever_learns_in_it_when_the_time_comes(instructor, lab):
+    early, late, gone = people(3, "pupil")
+    booking = of_a_class(instructor, lab, 2, [early, gone])
+    for other in people(4, "other"):
+        sessions.start_lab(other, lab)
+    classes.leave(booking.taught_class.places.get(person=gone))
+    classes.join(late, booking.taught_class)
+    kinds = [sessions.start_lab(person, lab).kind for person in (early, late, gone)]
+    assert kinds == [StartKind.CLASS, StartKind.CLASS, StartKind.PRACTICE]
+    assert set(booking.people()) == {early, late}
+
+
+def test_more_of_a_class_than_seats_leave_those_of_the_list_theirs(instructor, lab):
+    listed, *pupils = people(3, "pupil")
+    booking = of_a_class(instructor, lab, 2, pupils, attendees=[listed])
+    kinds = [sessions.start_lab(person, lab).kind for person in (*pupils, listed)]
+    assert kinds == [StartKind.CLASS, StartKind.PRACTICE, StartKind.CLASS]
+    assert booking.sessions.count() == 2
+
+
+def test_who_learns_in_the_class_has_a_seat_by_the_link_already(instructor, lab):
+    pupil, stranger = people(2, "pupil")
+    booking = of_a_class(instructor, lab, 1, [pupil])
+    bookings.join(pupil, booking.code)
+    assert not booking.attendees.exists()
+    with pytest.raises(BookingRefused):
+        bookings.join(stranger, booking.code)
+
+
+def test_a_booking_for_a_class_lets_its_instructors_play_the_labs_solution(lab):
+    teacher = LearnerFactory()
+    Lab.objects.filter(pk=lab.pk).update(solutions={"first.box": "true\n"})
+    lab.refresh_from_db()
+    of_a_class(teacher, lab, 1, [])
+    assert teacher.has_perm("labs.play_solution", lab)
 
 
 def test_a_seat_that_is_left_is_kept_until_the_class_ends(instructor, lab):
@@ -195,6 +242,20 @@ class TestPages:
         assert answer.status_code == 422
         assert "There will never be room for 9 at once." in answer.content.decode()
         assert "Class 7" in answer.content.decode()
+
+    def test_one_of_my_classes_needs_no_name_nor_list_but_seats_for_all(self, desk, instructor, lab):
+        taught, other = (classes.open_class(who, "Spring") for who in (instructor, LearnerFactory()))
+        for pupil in people(2, "pupil"):
+            classes.join(pupil, taught)
+        begins = timezone.localtime(in_minutes(60)).strftime("%Y-%m-%dT%H:%M")
+        form = {"lab": lab.pk, "taught_class": taught.pk, "seats": 1, "begins_at": begins, "minutes": 60}
+        answer = desk.post("/en/labs/bookings/new/", form)
+        assert "The class has 2 learners; book a seat for each." in answer.content.decode()
+        assert desk.post("/en/labs/bookings/new/", {**form, "taught_class": other.pk}).status_code == 422
+        page = desk.post("/en/labs/bookings/new/", {**form, "seats": 3}, follow=True).content.decode()
+        assert Booking.objects.get().title == "Spring"
+        assert "3, of which 1 free" in page
+        assert "2 / 3" in desk.get("/en/labs/bookings/").content.decode()
 
     def test_names_nobody_has_are_told(self, desk, lab):
         form = {"lab": lab.pk, "title": "C", "seats": 2, "minutes": 60, "names": "nobody-here"}

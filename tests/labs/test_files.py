@@ -10,11 +10,13 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.apps import apps
 from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from labs import sessions
 from labs.drivers.base import DriverBusy
 from labs.files import contents, places
 from labs.files.refusals import NodeSilent
@@ -273,13 +275,26 @@ def test_a_machine_that_is_not_there_has_no_files(opened, learner):
     assert Files(opened, learner, "nothing").list().status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("state", "code"), [(State.PROVISIONING, "not_ready"), (State.SUSPENDED, "not_ready")]
-)
-def test_a_machine_that_does_not_run_says_to_wait(engine, learner, state, code):
-    session = SessionFactory(learner=learner, state=state)
+def test_a_machine_that_does_not_run_says_to_wait(engine, learner):
+    session = SessionFactory(learner=learner, state=State.PROVISIONING)
     answer = Files(session, learner).list()
-    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
+
+
+@pytest.mark.django_db(transaction=True, available_apps=[app.name for app in apps.get_app_configs()])
+def test_a_frozen_machine_is_woken_for_its_files(transactional_db, opened, files):
+    sessions.suspend(opened)
+    assert opened.sandbox.state == State.SUSPENDED
+    assert files.list().status_code == 200
+    assert opened.sandbox.state == State.READY
+
+
+def test_one_that_takes_long_to_wake_says_to_wait(opened, files, monkeypatch, committed):
+    committed(sessions.suspend, opened)
+    monkeypatch.setattr("labs.waking.WAIT_S", 0)
+    answer = files.list()
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
+    assert opened.sandbox.wished_state == State.READY
 
 
 def test_a_node_without_room_for_a_process_is_told_in_words(engine, files):

@@ -329,6 +329,15 @@ async def test_the_end_of_the_session_is_the_end_of_its_previews(session, target
     assert program.asked == b""
 
 
+async def test_opening_a_preview_wakes_frozen_machines_and_what_a_page_asks_by_itself_does_not(
+    session, target, visit, program
+):
+    await sync_to_async(sessions.suspend)(session)
+    assert (await ask(target, "/", visit, more=[(b"sec-fetch-mode", b"cors")])).status == 503
+    assert (await ask(target, "/", visit, more=[(b"sec-fetch-mode", b"navigate")])).status == 200
+    assert (await ask(target, "/", visit, more=[(b"sec-fetch-mode", b"cors")])).status == 200
+
+
 async def test_connections_are_counted_by_person(target, visit, program, settings):
     settings.LABS_PREVIEW_CONNECTIONS = 0
     assert (await ask(target, "/", visit)).status == 503

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.translation import override
 
+from community.api import Role, assign
 from labs import bodies, metering, provisioning
 from labs.lifecycle import Reason, State
 from labs.metering import rates
@@ -139,3 +140,23 @@ def test_a_session_that_has_never_been_ready_has_no_price(engine, clock):
     card()
     session = SessionFactory(state=State.REQUESTED)
     assert bodies.session_body(session)["price"] is None
+
+
+def test_operators_see_what_each_live_sandbox_has_cost_in_as_many_queries_for_ten_as_for_one(
+    engine, clock, client: Client, django_assert_num_queries
+):
+    card()
+    operator = LearnerFactory()
+    assign(operator, Role.OPERATOR)
+    client.force_login(operator, "django.contrib.auth.backends.ModelBackend")
+    first = made(engine)
+    clock(1800)
+    second = made(engine)
+    clock(1800)
+    page = client.get("/en/operations/sandboxes/").content.decode()
+    assert [page.index(ref) < page.index(cost) for ref, cost in ((second.ref, "¥1.63"), (first.ref, "¥3.25"))]
+    assert "¥3.25" in client.get(f"/en/operations/sandboxes/{first.ref}/").content.decode()
+    assert "¥1.63" in client.get("/en/operations/").content.decode()
+    for sandboxes in ([first], [first, second]):
+        with django_assert_num_queries(3):
+            assert len(rates.bills(sandboxes)) == len(sandboxes)
