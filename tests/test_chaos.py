@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from bench.chaos import questions
+from bench.chaos.__main__ import is_met
 from bench.chaos.audit import compare_recordings, in_engine, on_disk, processes
 from bench.chaos.lives import Heard, Reading, typing
 from labs.lifecycle import State
@@ -219,3 +220,21 @@ def test_what_is_typed_has_neither_mark_in_it_so_that_its_echo_is_not_taken_for_
     assert b"begin7" not in typed
     assert b"end7" not in typed
     assert typed.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"left": {"containers": 1}},
+        {"lost": {"lost_bytes": 1}},
+        {"recordings": {"complete": 3, "wrong": 1}},
+        {"recordings": {"missing": 1}},
+        {"kills": {}},
+        {"passed": 0},
+    ],
+)
+def test_a_drill_is_met_only_when_nothing_is_lost_or_left_though_parts_were_killed_and_checks_passed(changed):
+    report = {"left": {"containers": 0}, "lost": {"lost_bytes": 0}, "recordings": {"complete": 3, "short": 1},
+              "kills": {"web": 2}, "passed": 3}  # fmt: skip
+    assert is_met(report)
+    assert not is_met({**report, **changed})
