@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from labs import grading, waiting
+from labs.elasticity import Outlook
 from labs.keeping_bodies import homes_body
 from labs.lifecycle import Reason, State
 from labs.metering import budgets, pricing, quotas, rates
-from labs.metering.limits import WARNS_AT, Limit, body_of, refusal_of, running_low
+from labs.metering.limits import WARNS_AT, Limit, body_of, duration, refusal_of, running_low
 from labs.models import (
     Allowance,
     CheckRequest,
@@ -180,10 +181,13 @@ def _points(lab: Lab, results: dict[tuple[str, str], CheckResult]) -> int:
 def newest_resizes(nodes: list[Node]) -> dict[int, Resize]:
     """By node, what was last wished of its size, in one query; in none when their lab allows no choice."""
     changeable = [node.pk for node in nodes if node.can_change_size]
-    return {wish.node_id: wish for wish in Resize.objects.filter(node__in=changeable)} if changeable else {}
+    found = Resize.objects.filter(node__in=changeable).select_related("node") if changeable else ()
+    return {wish.node_id: wish for wish in found}
 
 
 def size_body(node: Node, last: Resize | None) -> dict[str, Any]:
+    # The node as it was when the wish was read: an answer that came meanwhile is either in both or in neither.
+    node = last.node if last is not None else node
     return {
         "cpus": node.millicpus / 1000,
         "memory_mib": node.memory_mib,
@@ -193,6 +197,27 @@ def size_body(node: Node, last: Resize | None) -> dict[str, Any]:
         "changing": last is not None and last.answered_at is None,
         "problem": _why_size_was_kept(last) if last is not None and last.problem else "",
     }
+
+
+def outlook_body(found: Outlook) -> dict[str, Any]:
+    """What a new size would change, in figures and in a sentence or two."""
+    price, words = None, []
+    if found.price is not None:
+        before, after, difference = (
+            rates.money(amount, found.price.currency)
+            for amount in (found.price.before, found.price.after, abs(found.price.after - found.price.before))
+        )
+        sign = "−" if found.price.after < found.price.before else "+"
+        price = {"before": before, "after": after, "difference": f"{sign}{difference}"}
+        words.append(
+            _("This machine then costs %(after)s an hour instead of %(before)s (%(difference)s).") % price
+        )
+    if found.lasts_s is not None:
+        words.append(
+            _("What is left of your allowance lasts %(time)s at this size.")
+            % {"time": duration(found.lasts_s)}
+        )
+    return {"price": price, "lasts_s": found.lasts_s, "words": " ".join(words)}
 
 
 def _why_size_was_kept(last: Resize) -> str:

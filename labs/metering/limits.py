@@ -117,6 +117,21 @@ def renewal(limit: Limit) -> str:
     return f"{timezone.localtime(limit.renews_at):%Y-%m-%d %H:%M}" if limit.renews_at else ""
 
 
+def lasts_s(limit: Limit, millicpus: int, memory_mib: int) -> int:
+    """For how many seconds what is left of the amount is enough for machines that hold so much."""
+    if limit.kind == Kind.CPU:
+        return limit.left * 1000 // max(1, millicpus)
+    return limit.left // max(1, memory_mib)
+
+
+def duration(seconds: int) -> str:
+    """Hours and minutes in words, rounded down."""
+    hours, minutes = divmod(seconds // 60, 60)
+    if not hours:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+
+
 def running_low(limit: Limit) -> str:
     """That most of it is used, for somebody whose lab runs."""
     return _("%(percent)d %% of an allowance is used; %(left)s are left until %(renews)s.") % {

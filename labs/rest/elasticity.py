@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema, Status
+from ninja import Field, Query, Router, Schema, Status
 
 from labs import bodies, elasticity, sessions
 from labs.rest.answers import REFUSED, Lang, mine, speaking
@@ -16,6 +16,18 @@ router = Router(tags=["labs"])
 class SizeWish(Schema):
     cpus: float = Field(gt=0, le=64, description="Processors; thousandths count.")
     memory_mib: int = Field(gt=0, le=1_048_576, description="What the node's programs get.")
+
+
+class PriceChange(Schema):
+    before: str = Field(description="What holding the node costs in an hour now, with its currency's sign.")
+    after: str
+    difference: str = Field(description="With + or −.")
+
+
+class Outlook(Schema):
+    price: PriceChange | None = Field(description="Null where nothing costs.")
+    lasts_s: int | None = Field(description="How long your allowances last then; null where none limits it.")
+    words: str = Field(description="The same in a sentence or two; empty when there is nothing to say.")
 
 
 @router.post(
@@ -55,3 +67,22 @@ def resize(request: HttpRequest, session_id: UUID, node: str, size: SizeWish, la
         session = mine(request, session_id)
         elasticity.resize_node(session, node, wish)
         return Status(202, bodies.session_body(session))
+
+
+@router.get(
+    "/lab-sessions/{uuid:session_id}/nodes/{slug:node}/size",
+    response={200: Outlook, **REFUSED},
+    summary="What another size would cost",
+)
+def outlook(
+    request: HttpRequest,
+    session_id: UUID,
+    node: str,
+    cpus: float = Query(gt=0, le=64),
+    memory_mib: int = Query(gt=0, le=1_048_576),
+    lang: str = Lang,
+) -> Any:
+    """The price of an hour before and after, and how long what is left of your allowances would last; changes nothing."""
+    with speaking(lang):
+        size = elasticity.Size(round(cpus * 1000), memory_mib)
+        return bodies.outlook_body(elasticity.outlook(mine(request, session_id), node, size))

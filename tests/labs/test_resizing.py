@@ -8,14 +8,16 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from labs import elasticity, provisioning, resizing, scheduling, sessions, tasks
-from labs.bodies import session_body
+from labs.bodies import outlook_body, session_body
 from labs.drivers.base import DriverBusy, DriverError, NodeUsage
 from labs.elasticity import Size
 from labs.lifecycle import Reason, State
-from labs.models import Meter, Node, Resize, Sandbox, UsageEntry
+from labs.metering.limits import duration
+from labs.models import Allowance, Meter, Node, Resize, Sandbox, UsageEntry
 from labs.models.resizing import Problem
-from labs.refusals import HostFull, NotReady, OutOfRange, SessionClosed, SizeChanging
+from labs.refusals import HostFull, NotReady, OutOfRange, QuotaExceeded, SessionClosed, SizeChanging
 from tests.labs.factories import LabFactory, SessionFactory, node
+from tests.labs.metering.conftest import card
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +185,52 @@ def test_each_size_is_metered_for_its_own_time(engine, session, committed, time_
         (60_000_000, node.millicpus),
         (40_000_000, large),
     ]
+
+
+class TestOutlook:
+    def words(self, session, size):
+        with override("en"):
+            return outlook_body(elasticity.outlook(session, "a", size))
+
+    def test_the_change_in_price_is_told_before_it_is_made(self, session):
+        card()
+        larger = self.words(session, LARGE)
+        assert larger["price"] == {"before": "¥3.25", "after": "¥9.50", "difference": "+¥6.25"}
+        assert "costs ¥9.50 an hour instead of ¥3.25 (+¥6.25)" in larger["words"]
+        assert size_of(session) == BASE
+
+    def test_a_smaller_size_costs_less(self, enlarged):
+        card()
+        assert self.words(enlarged, BASE)["price"]["difference"] == "−¥6.25"
+
+    def test_where_nothing_costs_and_nothing_is_limited_there_is_nothing_to_say(self, session):
+        assert self.words(session, LARGE) == {"price": None, "lasts_s": None, "words": ""}
+
+    def test_how_long_what_is_left_lasts_is_told_for_all_machines_together(self, session):
+        Allowance.objects.create(cpu_seconds=2 * 7200)
+        found = self.words(session, LARGE)
+        # One and a half processors, and the half of the other machine.
+        assert 6000 < found["lasts_s"] <= 7200
+        with override("en"):
+            assert f"lasts {duration(found['lasts_s'])}" in found["words"]
+
+    def test_no_size_is_granted_at_which_the_rest_would_be_gone_before_anybody_is_warned(
+        self, session, settings, committed
+    ):
+        settings.LABS_BUDGET_GRACE_SECONDS = 600
+        allowance = Allowance.objects.create(cpu_seconds=1000)
+        with override("en"), pytest.raises(QuotaExceeded, match="would last only"):
+            elasticity.resize_node(session, "a", LARGE)
+        committed(elasticity.resize_node, session, "a", Size(500, 192))
+        assert size_of(session) == Size(500, 192)
+        Allowance.objects.filter(pk=allowance.pk).update(cpu_seconds=10_000)
+        committed(elasticity.resize_node, session, "a", LARGE)
+        assert size_of(session) == LARGE
+
+    def test_programs_ask_for_it_and_are_refused_a_size_beyond_the_lab(self, client, session):
+        card()
+        client.force_login(session.learner, "django.contrib.auth.backends.ModelBackend")
+        address = f"/api/v1/lab-sessions/{session.pk}/nodes/a/size"
+        answer = client.get(address, {"cpus": 1.5, "memory_mib": 192, "lang": "en"})
+        assert answer.json()["price"]["difference"] == "+¥6.25"
+        assert client.get(address, {"cpus": 3, "memory_mib": 192}).status_code == 409

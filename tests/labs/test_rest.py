@@ -271,6 +271,7 @@ def test_the_api_describes_itself(api):
         ("delete", f"{one}/leaves/{{leave}}"),
         ("post", "/api/v1/classes/{class_id}/messages"),
         *(("post", f"{node}/{verb}") for verb in ("restart", "undo-restart", "size")),
+        ("get", f"{node}/size"),
         ("get", files),
         ("delete", files),
         ("get", f"{files}/text"),

@@ -30,10 +30,11 @@ export async function ask({ address, method, content = undefined, kind = "", csr
   return { status: response.status, body };
 }
 
-/** The answer to ``wish``, sent as JSON where there is one. Raises Refused. */
-export function callApi({ address, method, wish = undefined, csrf, language }) {
+/** The answer to ``wish``, sent as JSON where there is one, and to ``query`` in the address. Raises Refused. */
+export function callApi({ address, method, wish = undefined, query = {}, csrf, language }) {
   const content = wish && JSON.stringify(wish);
-  return ask({ address: `${address}?lang=${language}`, method, content, kind: wish && "application/json", csrf });
+  const asked = new URLSearchParams({ ...query, lang: language });
+  return ask({ address: `${address}?${asked}`, method, content, kind: wish && "application/json", csrf });
 }
 
 export class SessionApi {
@@ -91,6 +92,11 @@ export class SessionApi {
     return this.#call("POST", `/nodes/${node}/size`, size);
   }
 
+  /** What ``size`` would cost, and how long the allowances would last; nothing is changed. */
+  outlook(node, size) {
+    return this.#call("GET", `/nodes/${node}/size`, undefined, size);
+  }
+
   save() {
     return this.#call("POST", "/snapshots", { name: "" });
   }
@@ -115,7 +121,7 @@ export class SessionApi {
     return this.#call("DELETE", "");
   }
 
-  #call(method, path, wish = undefined) {
-    return callApi({ address: `${this.#base}${path}`, method, wish, csrf: this.#csrf, language: this.#language });
+  #call(method, path, wish = undefined, query = {}) {
+    return callApi({ address: `${this.#base}${path}`, method, wish, query, csrf: this.#csrf, language: this.#language });
   }
 }

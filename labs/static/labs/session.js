@@ -69,6 +69,7 @@ class LabPage {
     this.sizing = new Sizing({
       active: () => this.#terminals?.active?.node,
       resize: (node, size) => this.#ask(() => this.#api.resize(node, size)),
+      outlook: (node, size) => this.#api.outlook(node, size),
     });
     this.help = new Help(this.#api, page.help);
     if (element("playback")) this.playback = this.#makePlayback();

@@ -3,21 +3,32 @@
 import { confirmed, tell } from "@labs/dialogs.js";
 import { say } from "@labs/words.js";
 
+const PAUSE_MS = 250;
+
 const element = (id) => document.getElementById(id);
 
 export class Sizing {
   #nodes = [];
   #active;
   #resize;
+  #outlook;
+  #node = null;
+  #asked = 0;
+  #pause = 0;
   #opener = element("lab-size");
 
-  /** ``active()`` names the node of the terminal in view; ``resize(node, size)`` asks the server. */
-  constructor({ active, resize }) {
+  /** ``active()`` names the node of the terminal in view; ``resize(node, size)`` and ``outlook(node, size)`` ask the server. */
+  constructor({ active, resize, outlook }) {
     this.#active = active;
+    this.#outlook = outlook;
     this.#resize = resize;
     this.#opener.addEventListener("click", () => this.#open());
     for (const [input, slot, name] of this.#choices) {
-      input.addEventListener("input", () => this.#describe(input, slot, name));
+      input.addEventListener("input", () => {
+        this.#describe(input, slot, name);
+        clearTimeout(this.#pause);
+        this.#pause = setTimeout(() => this.#look(), PAUSE_MS);
+      });
     }
   }
 
@@ -60,13 +71,34 @@ export class Sizing {
       Object.assign(input, { min: least, max: most, value, disabled: least === most });
       this.#describe(input, slot, name);
     });
+    this.#node = node.name;
+    this.#look();
     const agreed = await confirmed("dialog-size", {
       node: document.createTextNode(node.name),
       now: document.createTextNode(say("size_now", { cpus, memory: memory_mib })),
       problem: document.createTextNode(problem),
+      price: document.createTextNode(""),
     });
-    const wish = { cpus: element("size-cpus").valueAsNumber, memory_mib: element("size-memory").valueAsNumber };
+    clearTimeout(this.#pause);
+    this.#asked += 1;
+    const wish = this.#wish;
     if (agreed && (wish.cpus !== cpus || wish.memory_mib !== memory_mib)) await this.#resize(node.name, wish);
+  }
+
+  get #wish() {
+    return { cpus: element("size-cpus").valueAsNumber, memory_mib: element("size-memory").valueAsNumber };
+  }
+
+  /** What the chosen size would cost is said in the dialog, unless another was chosen meanwhile. */
+  async #look() {
+    const turn = ++this.#asked;
+    let words;
+    try {
+      words = (await this.#outlook(this.#node, this.#wish)).body.words;
+    } catch (refused) {
+      words = refused.message;
+    }
+    if (turn === this.#asked) element("dialog-size").querySelector('[data-slot="price"]').textContent = words;
   }
 
   #describe(input, slot, name) {
