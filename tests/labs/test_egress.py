@@ -326,6 +326,11 @@ def test_the_page_lists_requests_in_a_bounded_number_of_queries(
         assert client.get(reverse("labs:network", args=[session.pk])).status_code == 200
 
 
+def test_the_page_of_a_lab_says_what_its_machines_may_reach(session: LabSession):
+    page = Client().get(reverse("labs:lab", args=[session.lab.slug])).content.decode()
+    assert "<code>*.example.net:8443</code>" in page
+
+
 def test_only_a_lab_with_a_list_has_the_panel(session: LabSession):
     page = signed_in(session.learner).get(reverse("labs:session", args=[session.pk])).content.decode()
     assert 'id="work-network"' in page
