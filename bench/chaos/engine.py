@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -28,6 +29,11 @@ class OwnEngine:
         self.folder = Path(tempfile.mkdtemp(prefix="yc-"))
         self.name = f"yc{uuid.uuid4().hex[:8]}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.containerd: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _containerd(self) -> Path:
+        return self.folder / "c.sock"
 
     @property
     def address(self) -> str:
@@ -40,10 +46,14 @@ class OwnEngine:
         # Named, because an engine told to have no bridge removes whatever is called docker0.
         self._ip("-n", self.name, "link", "add", self.name, "type", "bridge")
         self._ip("-n", self.name, "address", "add", "10.254.253.1/28", "dev", self.name)
+        self._run_containerd()
         self._run()
         with docker.APIClient(version="auto", timeout=300) as theirs, self.client() as ours:
-            for _said in ours.load_image(b"".join(theirs.get_image(images)), quiet=True):
-                continue
+            # All in one, so that what they share is copied once; the SDK's own call takes one image.
+            address = f"{theirs.base_url}/v{theirs.api_version}/images/get"
+            saved = theirs.get(address, params=[("names", image) for image in images], timeout=theirs.timeout)
+            for _said in ours.load_image(saved.content, quiet=True):
+                continue  # until they are there
 
     def client(self) -> docker.APIClient:
         return docker.APIClient(base_url=self.address, version="auto", timeout=300)
@@ -71,12 +81,14 @@ class OwnEngine:
             with self.client() as client:
                 for container in client.containers(all=True):
                     client.remove_container(container["Id"], force=True, v=True)
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        for process in (self.process, self.containerd):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
         for pid in self._processes():
             os.kill(pid, signal.SIGKILL)
         self._ip("netns", "delete", self.name)
@@ -85,24 +97,43 @@ class OwnEngine:
                 subprocess.run(["umount", "-l", point], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _run_containerd(self) -> None:
+        """The containers' keeper, which lives on while dockerd is killed, as where both are services of the system."""
+        config = self.folder / "containerd.toml"
+        config.write_text(
+            f'version = 2\nroot = "{self.folder}/exec/root"\nstate = "{self.folder}/exec/state"\n'
+            f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{self._containerd}"\n'
+        )
+        self.containerd = self._inside(["containerd", "--config", str(config)], "containerd.log")
+        self._wait(self.containerd, self._containerd.exists, "containerd.log")
+
     def _run(self) -> None:
         (self.folder / "d.pid").unlink(missing_ok=True)
-        with (self.folder / "dockerd.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    "nsenter", f"--net=/run/netns/{self.name}",
-                    "dockerd", "--host", self.address, "--data-root", str(self.folder / "data"),
-                    "--exec-root", str(self.folder / "exec"), "--pidfile", str(self.folder / "d.pid"),
-                    f"--bridge={self.name}", *(["--live-restore"] if self.live_restore else []),
-                ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        words = [
+            "dockerd", "--host", self.address, "--containerd", str(self._containerd),
+            "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
+            "--pidfile", str(self.folder / "d.pid"), f"--bridge={self.name}",
+        ]  # fmt: skip
+        self.process = self._inside(
+            [*words, *(["--live-restore"] if self.live_restore else [])], "dockerd.log"
+        )
+        self._wait(self.process, self._answers, "dockerd.log")
+
+    def _inside(self, words: list[str], log: str) -> "subprocess.Popen[bytes]":
+        """The program, in this engine's network namespace."""
+        with (self.folder / log).open("ab") as told:
+            return subprocess.Popen(
+                ["nsenter", f"--net=/run/netns/{self.name}", *words],
+                stdin=subprocess.DEVNULL, stdout=told, stderr=told, start_new_session=True,
                 env={**os.environ, "PATH": SEARCH_PATH},
             )  # fmt: skip
+
+    def _wait(self, process: "subprocess.Popen[bytes]", is_there: Callable[[], bool], log: str) -> None:
         deadline = time.monotonic() + START_S
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                said = (self.folder / "dockerd.log").read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"the drill's dockerd did not start: {said}")
+        while not is_there():
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = (self.folder / log).read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the drill's engine did not start: {said}")
             time.sleep(0.1)
 
     def _answers(self) -> bool:
@@ -113,12 +144,12 @@ class OwnEngine:
             return False
 
     def _processes(self) -> list[int]:
-        """Whatever was started with this engine's folder among its words, dockerd itself left out."""
-        mine = self.process.pid if self.process else 0
+        """Whatever was started with this engine's folder among its words, its two daemons left out."""
+        mine = {process.pid for process in (self.process, self.containerd) if process}
         return [
             pid
             for path in Path("/proc").glob("[0-9]*")
-            if (pid := int(path.name)) != mine and f"{self.folder}/exec" in self._words(pid)
+            if (pid := int(path.name)) not in mine and f"{self.folder}/" in self._words(pid)
         ]
 
     @staticmethod
