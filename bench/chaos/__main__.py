@@ -25,8 +25,9 @@ from bench.chaos.killer import Killer
 from bench.chaos.lives import Book, Life
 from config.launch.engine import Engine
 from config.launch.installation import ROOT
+from labs.drivers.docker.bootstrap import BASE_IMAGE
 from labs.drivers.docker.images import tags_of
-from tests.stack import Stack
+from tests.stack import Stack, migrated_template
 
 STARTS_PER_PERSON = 25
 PEOPLE = """
@@ -95,7 +96,7 @@ def own_engine(kind: str, leaving: ExitStack) -> OwnEngine | None:
     own = OwnEngine(live_restore=kind == "live-restore")
     leaving.callback(own.close)
     say("starting an engine of its own")
-    own.start(list(tags_of(ROOT / "sandbox_images").values()))
+    own.start([BASE_IMAGE, *tags_of(ROOT / "sandbox_images").values()])
     os.environ["DOCKER_HOST"] = own.address
     leaving.callback(os.environ.pop, "DOCKER_HOST")
     return own
@@ -105,7 +106,7 @@ def product(choose: random.Random, leaving: ExitStack) -> tuple[Stack, range]:
     """The whole product, running, with a pool; and the uids of its sandboxes, which nothing else has."""
     var = Path(tempfile.mkdtemp(prefix="yb-"))
     leaving.callback(shutil.rmtree, var, ignore_errors=True)
-    stack = Stack(var, subnets=f"10.{choose.randrange(230, 250)}.0.0/17")
+    stack = Stack(var, subnets=f"10.{choose.randrange(230, 250)}.0.0/17", template=migrated_template())
     first = 400_000 + 10_000 * choose.randrange(20)
     uids = range(first, first + 10_000)
     stack.extra |= {"SANDBOX_UIDS": f"{uids.start}-{uids.stop - 1}", "SANDBOX_POOL_PERCENT": "20"}
