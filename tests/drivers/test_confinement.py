@@ -65,6 +65,19 @@ def test_a_memory_bomb_kills_itself_only(base_image: str, tmp_path: Path):
         assert made.as_learner("echo alive").output == "alive\n"
 
 
+def test_a_memory_bomb_in_one_sandbox_hurts_no_neighbour(base_image: str, tmp_path: Path):
+    small = {"memory_mib": 48, "tmp_mib": 8, "shm_mib": 8}
+    with docker_place(tmp_path / "a", **small) as bomber, docker_place(tmp_path / "b", **small) as neighbour:
+        pid = neighbour.pid_1()
+        neighbour.as_learner("echo kept > ~/file; (sleep 600; :) >/dev/null 2>&1 & echo $! > ~/pid")
+        for _time in range(3):
+            bomb = bomber.as_learner("python3 -c 'x = bytearray(512 * 2**20); print(len(x))'")
+            assert bomb.exit_code == 137
+        said = neighbour.as_learner("cat ~/file; kill -0 $(cat ~/pid) && echo runs")
+        assert said.output == "kept\nruns\n"
+        assert neighbour.pid_1() == pid
+
+
 def test_a_fork_bomb_stays_within_its_node(base_image: str, tmp_path: Path):
     with docker_place(tmp_path, "node", "other", pids=64) as made:
         made.as_learner("perl -e '1 while 1; ' & perl -e 'while (1) { fork }' & sleep 1; true", timeout_s=3)
