@@ -82,8 +82,8 @@ def test_the_trainee_sees_what_a_lab_costs_and_the_instructor_who_pays_and_whom_
     trainee, instructor = browser_of(here, "trainee"), browser_of(here, "instructor")
     assert "¥" in trainee.get("/en/labs/load-balancing/").content.decode()
     assert "200.00" in instructor.get("/en/labs/costs/budgets/example-works/").content.decode()
-    assert "Cloud practice" in instructor.get("/en/labs/classes/").content.decode()
-    assert "Cloud practice" in trainee.get("/en/labs/classes/").content.decode()
+    assert "云计算实践 2026" in instructor.get("/en/labs/classes/").content.decode()
+    assert "云计算实践 2026" in trainee.get("/en/labs/classes/").content.decode()
 
 
 def test_an_organisation_that_is_there_is_left_as_people_made_it(here):

@@ -183,4 +183,4 @@ def name_of(person: User | None) -> str:
     """How a person is called on others' pages."""
     if person is None:
         return _("somebody who has left")
-    return person.get_full_name() or person.username
+    return person.name_to_print
