@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.figures import Figure, percentile
-from bench.labs.__main__ import modules
+from bench.labs.__main__ import modules, summary
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,16 @@ def test_a_percentile_is_one_of_the_samples():
     samples = [float(number) for number in range(1, 101)]
     assert [percentile(samples, percent) for percent in (50, 99, 100)] == [50, 99, 100]
     assert percentile([7.0], 99) == 7.0
+
+
+def test_the_summary_names_what_missed_its_target():
+    figures = [
+        Figure("start ms", 110, 100, at_most=1.1),
+        Figure("echo ms", 9, 3, at_most=2),
+        Figure("load", 3.2),
+    ]
+    assert summary(figures) == "1 of 2 targets met; missed: echo ms"
+    assert summary(figures[:1]) == "1 of 1 targets met"
 
 
 def test_every_measurement_is_found_by_its_name():

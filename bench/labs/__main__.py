@@ -10,6 +10,7 @@ import time
 import traceback
 
 import bench.labs
+from bench.figures import Figure
 from bench.world import World
 
 
@@ -18,12 +19,13 @@ def modules() -> list[str]:
     return sorted(found.name for found in pkgutil.iter_modules(bench.labs.__path__) if found.name[0] != "_")
 
 
-def run(world: World, name: str) -> bool:
-    """Every figure of the module is printed; False when it broke off, and why is said."""
+def run(world: World, name: str, figures: list[Figure]) -> bool:
+    """Every figure of the module is printed and kept; False when it broke off, and why is said."""
     began = time.monotonic()
     try:
         for figure in importlib.import_module(f"bench.labs.{name}").measure(world):
             print(figure.line(), flush=True)
+            figures.append(figure)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001  (pytest's failures, which the product's start may raise, are no Exceptions)
@@ -32,6 +34,14 @@ def run(world: World, name: str) -> bool:
     load = os.getloadavg()[0]
     world.say(f"{name}: {time.monotonic() - began:.0f} s, load {load:.1f}")
     return True
+
+
+def summary(figures: list[Figure]) -> str:
+    """How many targets were met, and which were not."""
+    judged = [figure for figure in figures if figure.met is not None]
+    missed = [figure.metric for figure in judged if not figure.met]
+    counts = f"{len(judged) - len(missed)} of {len(judged)} targets met"
+    return f"{counts}; missed: {'; '.join(missed)}" if missed else counts
 
 
 def main() -> int:
@@ -45,8 +55,11 @@ def main() -> int:
     # What a run made is taken away when it is ended from outside, too.
     signal.signal(signal.SIGTERM, lambda *_told: sys.exit(143))
     world = World(quick=asked.quick)
+    began, figures = time.monotonic(), list[Figure]()
     try:
-        done = [run(world, name) for name in asked.module or modules()]
+        done = [run(world, name, figures) for name in asked.module or modules()]
+        took = f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}"
+        world.say(f"{summary(figures)} ({took})")
     finally:
         world.close()
     return 0 if all(done) else 1
