@@ -18,6 +18,13 @@ yunlian_prompt() {
 PROMPT_COMMAND=yunlian_prompt
 
 alias ls='ls --color=auto' ll='ls -alF --color=auto' grep='grep --color=auto' ip='ip --color=auto'
+# Completions are read at the first Tab: they are half a shell's memory, and most shells never need them.
 if [ -f /usr/share/bash-completion/bash_completion ]; then
-    . /usr/share/bash-completion/bash_completion
+    yunlian_completions() {
+        unset -f yunlian_completions
+        . /usr/share/bash-completion/bash_completion
+        # Told to bash: there is more than before, so try again.
+        return 124
+    }
+    complete -D -F yunlian_completions -o bashdefault -o default
 fi

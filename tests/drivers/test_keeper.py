@@ -196,6 +196,18 @@ async def test_background_programs_do_not_keep_an_ended_terminal(ready: Place):
         assert await screen.until_event(Exited) == Exited(5)
 
 
+async def test_the_first_tab_completes_though_a_shell_has_read_no_completions_before(ready: Place):
+    async with ready.attached() as terminal:
+        screen = Screen(terminal)
+        await screen.until(b"$")
+        await terminal.write(b"declare -F _completion_loader || echo not y''et\r")
+        await screen.until(b"not yet\r\n")
+        await terminal.write(b"head --zero-t\t")
+        await screen.until(b"--zero-terminated")
+        await terminal.write(b"\x15declare -F _completion_loader && echo rea''d\r")
+        await screen.until(b"read\r\n")
+
+
 def test_orphans_are_reaped(ready: Place):
     ready.as_learner("for i in 1 2 3 4 5; do (sleep 0.1 &) ; done")
     eventually(
