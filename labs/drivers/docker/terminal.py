@@ -1,72 +1,166 @@
 """One attachment to a node's keeper: bytes both ways over its socket, without a call to the engine."""
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from typing import Self
+from collections.abc import Callable
+from typing import Self, cast
 
 from labs.drivers.base import DriverBusy, DriverError, Hello, NodeGone, Output, TerminalEvent
 from labs.drivers.docker import wire
 from labs.drivers.docker.keepers import KeeperFolders
 
 HELLO_WAIT_S = 5.0
-STREAM_BYTES = 64 * 1024
+# One turn of the loop takes no more than this of one terminal, so that a flood leaves its neighbours theirs.
+TURN_BYTES = 32 * 1024
 UNREAD_BYTES = 512 * 1024
 UNTYPED_BYTES = 1024 * 1024
 UNSENT_BYTES = 256 * 1024
 TYPING_WAIT_S = 5.0
 EVENT_BYTES = 64
 
-Said = TerminalEvent | Hello | wire.Taken | wire.Failed
+# What a socket is read into: one buffer a thread, as what was read is taken apart before the next socket is.
+_reading = threading.local()
+
+
+class Line(asyncio.BufferedProtocol):
+    """What a keeper says, taken apart as it comes; it is not listened to while UNREAD_BYTES wait to be read."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.greeting: asyncio.Future[Hello | wire.Failed] = loop.create_future()
+        self.gone: asyncio.Future[None] = loop.create_future()
+        self.unread: deque[TerminalEvent] = deque()
+        self.unread_bytes = 0
+        self.taken = 0
+        self.on_taken: Callable[[], None] = lambda: None
+        self.end: DriverError | None = None
+        self.transport: asyncio.Transport
+        self._part = b""
+        self._paused = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def get_buffer(self, _hint: int) -> bytearray:
+        buffer: bytearray | None = getattr(_reading, "buffer", None)
+        if buffer is None:
+            buffer = _reading.buffer = bytearray(TURN_BYTES)
+        return buffer
+
+    def buffer_updated(self, length: int) -> None:
+        data = self._part + memoryview(_reading.buffer)[:length]
+        try:
+            self._part = data[self._take_frames(data) :]
+        except wire.BrokenFrame as error:
+            self._over(DriverError(f"The keeper sent {error}."))
+            self.transport.abort()
+        if self.unread_bytes >= UNREAD_BYTES and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+        self.wake()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._over(NodeGone("The node stopped."))
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self.wake()
+
+    def next(self) -> TerminalEvent:
+        """The oldest event that nobody read yet."""
+        event = self.unread.popleft()
+        self.unread_bytes -= _weight(event)
+        if self._paused and self.unread_bytes < UNREAD_BYTES and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+        return event
+
+    async def change(self) -> None:
+        """Returns when anything was said or taken, or all is over."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    def wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    def _take_frames(self, data: bytes) -> int:
+        """How many bytes the whole frames at the beginning of ``data`` take."""
+        at, header, view = 0, wire.HEADER.size, memoryview(data)
+        while len(data) - at >= header:
+            frame, length = wire.header(view[at : at + header])
+            end = at + header + length
+            if len(data) < end:
+                break
+            self._take(wire.event(frame, view[at + header : end]))
+            at = end
+        return at
+
+    def _take(self, said: TerminalEvent | Hello | wire.Taken | wire.Failed) -> None:
+        if not self.greeting.done():
+            if not isinstance(said, Hello | wire.Failed):
+                raise wire.BrokenFrame("no greeting")
+            self.greeting.set_result(said)
+        elif isinstance(said, Hello | wire.Failed):
+            raise wire.BrokenFrame("a second greeting")
+        elif isinstance(said, wire.Taken):
+            self.taken = said.total
+            self.on_taken()
+        else:
+            self.unread.append(said)
+            self.unread_bytes += _weight(said)
+
+    def _over(self, why: DriverError) -> None:
+        self.end = self.end or why
+        if not self.greeting.done():
+            self.greeting.set_exception(why)
 
 
 class DockerWatch:
     """Reads what a terminal says and tells what was consumed. Holds at most half a MiB that nobody read yet."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
+    def __init__(self, line: Line, hello: Hello) -> None:
         self.hello = hello
-        self._reader, self._writer = reader, writer
-        self._unread: deque[TerminalEvent] = deque()
-        self._unread_bytes = 0
-        self._changed = asyncio.Condition()
-        self._end: DriverError | None = None
+        self._line = line
         self._closed = False
-        self._listening = asyncio.create_task(self._listen())
 
     @classmethod
     async def open(cls, folders: KeeperFolders, ref: str, node: str, wish: bytes) -> Self:
         """Greeted by the node's keeper after the frame ``wish``. Raises NodeGone, DriverBusy or DriverError."""
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(HELLO_WAIT_S):
                 with folders.door(ref, node) as path:
-                    reader, writer = await asyncio.open_unix_connection(path, limit=STREAM_BYTES)
+                    transport, line = await loop.create_unix_connection(Line, path)
                 try:
-                    writer.write(wish)
-                    hello = await _hello(reader, node)
+                    transport.write(wish)
+                    greeting = await line.greeting
+                    if isinstance(greeting, wire.Failed):
+                        raise DriverBusy(f"{node}: {greeting.reason}.")
                 except BaseException:
-                    writer.close()
+                    transport.close()
                     raise
         except TimeoutError as error:
             raise DriverBusy(f"{node} does not answer; it may be suspended.") from error
-        except (OSError, asyncio.IncompleteReadError) as error:
+        except OSError as error:
             raise NodeGone(f"{node} is not running.") from error
-        except wire.BrokenFrame as error:
-            raise DriverError(f"The keeper of {node} sent {error}.") from error
-        return cls(reader, writer, hello)
+        return cls(line, greeting)
 
-    async def __aiter__(self) -> AsyncIterator[TerminalEvent]:
-        while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._unread or self._end or self._closed)
-                if self._closed:
-                    return
-                if not self._unread:
-                    raise self._end or NodeGone("The node stopped.")
-                event = self._unread.popleft()
-                self._unread_bytes -= _weight(event)
-                self._changed.notify_all()
-            yield event
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> TerminalEvent:
+        while not self._closed:
+            if self._line.unread:
+                return self._line.next()
+            if self._line.end:
+                raise self._line.end
+            await self._line.change()
+        raise StopAsyncIteration
 
     async def ack(self, offset: int) -> None:
         self._send(wire.ack(max(0, min(offset, 2**63))))
@@ -75,50 +169,19 @@ class DockerWatch:
         if self._closed:
             return
         self._closed = True
-        self._listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listening
-        self._writer.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def _listen(self) -> None:
-        try:
-            while True:
-                await self._take(await _next(self._reader))
-        except (OSError, asyncio.IncompleteReadError):
-            self._end = NodeGone("The node stopped.")
-        except wire.BrokenFrame as error:
-            self._end = DriverError(f"The keeper sent {error}.")
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def _take(self, said: Said) -> None:
-        async with self._changed:
-            if isinstance(said, Hello | wire.Failed):
-                raise wire.BrokenFrame("a second greeting")
-            if isinstance(said, wire.Taken):
-                self._take_on(said.total)
-            else:
-                self._unread.append(said)
-                self._unread_bytes += _weight(said)
-            self._changed.notify_all()
-            await self._changed.wait_for(lambda: self._unread_bytes < UNREAD_BYTES)
-
-    def _take_on(self, _total: int) -> None:
-        """The terminal has taken ``_total`` bytes of input; nothing was typed here."""
+        self._line.transport.close()
+        self._line.wake()
+        await self._line.gone
 
     def _send(self, frame: bytes) -> None:
         self._raise_if_over()
-        if self._writer.transport.get_write_buffer_size() > UNSENT_BYTES:
+        if self._line.transport.get_write_buffer_size() > UNSENT_BYTES:
             raise DriverBusy("The node does not take what it is sent; it may be suspended.")
-        self._writer.write(frame)
+        self._line.transport.write(frame)
 
     def _raise_if_over(self) -> None:
-        if self._end:
-            raise self._end
+        if self._line.end:
+            raise self._line.end
         if self._closed:
             raise NodeGone("This terminal was closed.")
 
@@ -126,10 +189,11 @@ class DockerWatch:
 class DockerTerminal(DockerWatch):
     """Types, too: holds at most one MiB that the terminal did not take yet."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
-        super().__init__(reader, writer, hello)
+    def __init__(self, line: Line, hello: Hello) -> None:
+        super().__init__(line, hello)
         self._untyped = bytearray()
-        self._typed = self._taken = 0
+        self._typed = 0
+        line.on_taken = self._type
 
     async def write(self, data: bytes) -> None:
         """``data`` is on its way; what the terminal cannot take yet waits here. Raises DriverBusy beyond one MiB."""
@@ -142,40 +206,21 @@ class DockerTerminal(DockerWatch):
     async def resize(self, cols: int, rows: int) -> None:
         self._send(wire.resize(_dimension(cols), _dimension(rows)))
 
-    def _take_on(self, total: int) -> None:
-        self._taken = total
-        self._type()
-
     async def _wait_for_room(self, length: int) -> None:
         try:
-            async with asyncio.timeout(TYPING_WAIT_S), self._changed:
-                await self._changed.wait_for(
-                    lambda: self._end or self._closed or len(self._untyped) + length <= UNTYPED_BYTES
-                )
+            async with asyncio.timeout(TYPING_WAIT_S):
+                while len(self._untyped) + length > UNTYPED_BYTES and not self._line.end and not self._closed:
+                    await self._line.change()
         except TimeoutError as error:
             raise DriverBusy("The program in the terminal does not read what is typed.") from error
         self._raise_if_over()
 
     def _type(self) -> None:
-        while self._untyped and (room := wire.INPUT_BYTES - (self._typed - self._taken)) > 0:
+        while self._untyped and (room := wire.INPUT_BYTES - (self._typed - self._line.taken)) > 0:
             part = bytes(self._untyped[:room])
             del self._untyped[:room]
             self._typed += len(part)
-            self._writer.write(wire.pack(wire.Frame.INPUT, part))
-
-
-async def _next(reader: asyncio.StreamReader) -> Said:
-    frame, length = wire.header(await reader.readexactly(wire.HEADER.size))
-    return wire.event(frame, await reader.readexactly(length))
-
-
-async def _hello(reader: asyncio.StreamReader, node: str) -> Hello:
-    first = await _next(reader)
-    if isinstance(first, wire.Failed):
-        raise DriverBusy(f"{node}: {first.reason}.")
-    if not isinstance(first, Hello):
-        raise wire.BrokenFrame("no greeting")
-    return first
+            self._line.transport.write(wire.pack(wire.Frame.INPUT, part))
 
 
 def _dimension(size: int) -> int:

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from labs.drivers.base import CHUNK_BYTES, Exited, Gap, Hello, Modes, Output, Resized, TerminalEvent
 
+Bytes = bytes | memoryview
+
 HEADER = struct.Struct("!BI")
 ATTACH_BODY = struct.Struct("!BQHH")
 WATCH_BODY = struct.Struct("!BQ")
@@ -93,7 +95,7 @@ def open_egress() -> bytes:
     return pack(Frame.OPEN, bytes([TO_EGRESS]))
 
 
-def header(data: bytes) -> tuple[Frame, int]:
+def header(data: Bytes) -> tuple[Frame, int]:
     """Type and body length. Raises BrokenFrame for what no keeper of ours would send."""
     number, length = HEADER.unpack(data)
     if length > LONGEST_BODY:
@@ -104,7 +106,7 @@ def header(data: bytes) -> tuple[Frame, int]:
         raise BrokenFrame(f"type {number}") from error
 
 
-def event(frame: Frame, body: bytes) -> TerminalEvent | Hello | Taken | Failed:
+def event(frame: Frame, body: Bytes) -> TerminalEvent | Hello | Taken | Failed:
     """What a frame from the keeper says. Raises BrokenFrame."""
     try:
         match frame:
@@ -112,7 +114,7 @@ def event(frame: Frame, body: bytes) -> TerminalEvent | Hello | Taken | Failed:
                 epoch, offset, gap, cols, rows = HELLO_BODY.unpack(body)
                 return Hello(epoch.hex(), offset, gap, cols, rows)
             case Frame.OUTPUT:
-                return Output(OFFSET_BODY.unpack_from(body)[0], body[OFFSET_BODY.size :])
+                return Output(OFFSET_BODY.unpack_from(body)[0], bytes(body[OFFSET_BODY.size :]))
             case Frame.GAP:
                 return Gap(*GAP_BODY.unpack(body))
             case Frame.RESIZED:
@@ -125,7 +127,7 @@ def event(frame: Frame, body: bytes) -> TerminalEvent | Hello | Taken | Failed:
             case Frame.TAKEN:
                 return Taken(*OFFSET_BODY.unpack(body))
             case Frame.FAILED:
-                return Failed(body.decode(errors="replace"))
+                return Failed(str(body, errors="replace"))
     except struct.error as error:
         raise BrokenFrame(f"{frame.name} with {len(body)} bytes") from error
     raise BrokenFrame(f"{frame.name} from the keeper")
