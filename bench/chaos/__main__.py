@@ -51,7 +51,8 @@ def drill(n: int, at_once: int, seed: int, engine: str) -> dict[str, object]:
     choose = random.Random(seed)
     with ExitStack() as leaving:
         own = own_engine(engine, leaving)
-        client = docker.APIClient(version="auto", timeout=60)
+        # The SDK's plain client does not look at DOCKER_HOST: told nothing, it would ask the machine's engine.
+        client = own.client() if own else docker.APIClient(version="auto", timeout=60)
         leaving.callback(client.close)
         stack, uids = product(choose, leaving)
         tokens = people(stack, at_once + n // STARTS_PER_PERSON)
