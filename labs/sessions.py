@@ -1,7 +1,6 @@
 """What learners ask of their lab sessions: the wish becomes a row, a worker hears of it after commit."""
 
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -92,7 +91,7 @@ def _from_pool(session: LabSession) -> bool:
     if sandbox is None:
         return False
     session.claimed = sandbox
-    transaction.on_commit(partial(_thaw, sandbox), robust=True)
+    transaction.on_commit(lambda: _thaw(sandbox), robust=True)
     # The next one is made when this learner has their prompt.
     tasks.after_commit(tasks.refill, after_s=REFILL_AFTER_S)
     return True

@@ -6,8 +6,9 @@ import pytest
 from django.conf import settings as product
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
-from labs import provisioning, sessions
+from labs import pool, provisioning, sessions, tasks
 from labs.lifecycle import Reason, State
 from labs.models import Host, LabSession, Node, Sandbox
 from labs.refusals import (
@@ -19,7 +20,7 @@ from labs.refusals import (
     SessionClosed,
     TooOften,
 )
-from tests.labs.factories import LabFactory, LearnerFactory, SessionFactory, node
+from tests.labs.factories import LabFactory, LearnerFactory, SandboxFactory, SessionFactory, node
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,22 @@ def test_nothing_is_provisioned_when_the_request_rolls_back(engine, learner, lab
         transaction.set_rollback(True)
     assert engine.list_refs() == set()
     assert not LabSession.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("waits_in_the_pool", [False, True])
+def test_a_broker_that_is_away_at_the_commit_fails_no_start(
+    engine, learner, lab, monkeypatch, waits_in_the_pool
+):
+    def away(*_ids, **_options):
+        raise OperationalError("no broker")
+
+    for task in (tasks.provision, tasks.refill, tasks.thaw):
+        monkeypatch.setattr(task, "apply_async", away)
+    pooled = SandboxFactory(frozen_at=timezone.now()) if waits_in_the_pool else None
+    monkeypatch.setattr(pool, "claim", lambda _session: pooled)
+    monkeypatch.setattr(pool, "thaw_at_once", lambda _sandbox: False)
+    assert sessions.start_lab(learner, lab).is_new
 
 
 def test_the_front_desk_never_calls_the_engine(engine, learner, lab):
