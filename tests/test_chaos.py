@@ -79,7 +79,7 @@ def test_a_process_with_a_uid_that_only_sandboxes_have_is_found(tmp_path):
 @pytest.mark.django_db
 def test_rows_that_have_not_come_to_their_end_are_counted_each_by_its_kind():
     session = SessionFactory()
-    SandboxFactory(state=State.POOLED, lease_until=NOW + timedelta(minutes=5))
+    SandboxFactory(state=State.POOLED, lease_until=timezone.now() + timedelta(hours=1))
     SandboxFactory(session=session, state=State.STOPPED)
     QueuePlace.objects.create(session=session, millicpus=1, memory_mib=1)
     CheckRequest.objects.create(session=session)
