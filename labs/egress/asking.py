@@ -6,20 +6,10 @@ from urllib.parse import urlsplit
 
 import h11
 
+from labs.hops import of_this_hop
 from labs.models.egress import Verdict
 
 HEAD_BYTES = 32 * 1024
-HOP_BY_HOP = {
-    b"connection",
-    b"keep-alive",
-    b"proxy-authenticate",
-    b"proxy-authorization",
-    b"proxy-connection",
-    b"te",
-    b"trailer",
-    b"transfer-encoding",
-    b"upgrade",
-}
 STATUS = {
     Verdict.NOT_LISTED: 403,
     Verdict.OTHER_PORT: 403,
@@ -93,13 +83,7 @@ def _host(name: str | None) -> str:
 
 def passed_on(request: h11.Request, wish: Wish) -> list[tuple[bytes, bytes]]:
     """The headers for the server: none of this hop, and the host that was judged."""
-    named = {
-        word.strip().lower()
-        for key, value in request.headers
-        if key == b"connection"
-        for word in value.split(b",")
-    }
-    dropped = HOP_BY_HOP | named | {b"host", b"expect", b"content-length"}
+    dropped = of_this_hop(list(request.headers)) | {b"host", b"expect", b"content-length"}
     chunked = any(key == b"transfer-encoding" for key, _value in request.headers)
     length = [(key, value) for key, value in request.headers if key == b"content-length"]
     host = wish.host if wish.port == 80 else f"{wish.host}:{wish.port}"
@@ -112,7 +96,8 @@ def passed_on(request: h11.Request, wish: Wish) -> list[tuple[bytes, bytes]]:
 
 
 def passed_back(response: h11.Response) -> list[tuple[bytes, bytes]]:
-    kept = [(key, value) for key, value in response.headers if key not in HOP_BY_HOP]
+    dropped = of_this_hop(list(response.headers))
+    kept = [(key, value) for key, value in response.headers if key not in dropped]
     return [*kept, (b"connection", b"close")]
 
 

@@ -2,19 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from labs.hops import of_this_hop
+
 Headers = list[tuple[bytes, bytes]]
 
-HOP_BY_HOP = {
-    b"connection",
-    b"keep-alive",
-    b"proxy-authenticate",
-    b"proxy-authorization",
-    b"proxy-connection",
-    b"te",
-    b"trailer",
-    b"transfer-encoding",
-    b"upgrade",
-}
 # Said anew by us, or the business of the hop before.
 REPLACED = {b"host", b"expect", b"forwarded", b"x-real-ip", b"http2-settings"}
 # Of a handshake: the library makes its own.
@@ -35,7 +26,7 @@ def to_node(
     headers: Sequence[tuple[bytes, bytes]], *, host: str, scheme: str, client: str, ours: Iterable[str]
 ) -> Headers:
     """The headers a node is sent: none of this hop, none of the site's cookies (``ours``), who asks told by us."""
-    dropped = HOP_BY_HOP | REPLACED | _named_in_connection(headers)
+    dropped = of_this_hop(headers) | REPLACED
     kept = [
         (name, value)
         for name, value in headers
@@ -55,7 +46,7 @@ def to_node(
 
 def from_node(headers: Sequence[tuple[bytes, bytes]], *, site: str, ours: Iterable[str]) -> Headers:
     """The headers a visitor is sent: cookies for this host alone, and only the site may frame it."""
-    dropped = HOP_BY_HOP | REACHING_OUT | _named_in_connection(headers)
+    dropped = of_this_hop(headers) | REACHING_OUT
     kept: Headers = []
     for name, value in headers:
         lower = name.lower()
@@ -66,15 +57,6 @@ def from_node(headers: Sequence[tuple[bytes, bytes]], *, site: str, ours: Iterab
         elif lower not in dropped:
             kept.append((lower, value))
     return [*kept, (b"content-security-policy", f"frame-ancestors {site}".encode())]
-
-
-def _named_in_connection(headers: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
-    return {
-        word.strip().lower()
-        for name, value in headers
-        if name.lower() == b"connection"
-        for word in value.split(b",")
-    }
 
 
 def _cookies(values: Iterable[bytes], ours: Iterable[str]) -> bytes:
