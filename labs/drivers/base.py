@@ -120,6 +120,16 @@ class NodeSpec:
     # Whether its programs find a way out on EGRESS_PORT of its loopback.
     egress: bool = False
 
+    @property
+    def tmpfs_mib(self) -> int:
+        """What its memory file systems may hold; a home on disk is none."""
+        return (0 if self.disk_mib else self.home_mib) + self.tmp_mib + self.shm_mib
+
+    @property
+    def limit_mib(self) -> int:
+        """The memory it holds: what its programs get, and its memory file systems, which are charged to it."""
+        return self.memory_mib + self.tmpfs_mib
+
 
 @dataclass(frozen=True)
 class SandboxSpec:

@@ -232,7 +232,7 @@ class FakeDriver:
     def resize(self, ref: str, node: str, *, cpus: float, memory_mib: int) -> None:
         self._called("resize", ref)
         resized = self._node(ref, node)
-        tmpfs = resized.spec.home_mib + resized.spec.tmp_mib + resized.spec.shm_mib
+        tmpfs = resized.spec.tmpfs_mib
         refuse_too_small(resized.usage.memory_bytes, memory_mib + tmpfs, resized.memory_mib + tmpfs)
         resized.cpus, resized.memory_mib = cpus, memory_mib
 

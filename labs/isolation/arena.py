@@ -53,7 +53,7 @@ class Arena:
             "TMP_MIB": str(node.tmp_mib),
             "SHM_MIB": str(node.shm_mib),
             "HOME_MIB": str(node.home_mib),
-            "TOTAL_MIB": str(node.memory_mib + node.tmp_mib + node.shm_mib + node.home_mib),
+            "TOTAL_MIB": str(node.limit_mib),
             "PIDS": str(node.pids),
             **{f"HOST_NS_{name.upper()}": _namespace(name) for name in NAMESPACES},
         }

@@ -297,7 +297,7 @@ class Node(models.Model):
     @property
     def limit_mib(self) -> int:
         """The memory it holds: what its programs get, and its memory file systems."""
-        return self.memory_mib + self.home_mib + NodeSpec.tmp_mib + NodeSpec.shm_mib
+        return self.spec("").limit_mib
 
     def spec(self, address: str) -> NodeSpec:
         return NodeSpec(

@@ -1,6 +1,7 @@
 """What the engine is asked for, on hosts of both cgroup versions; test_isolation.py tries it for real."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -145,3 +146,9 @@ def test_usage_is_read_of_both_cgroup_versions():
     assert (first.cpu_ns, first.memory_bytes, first.pids) == (7, 60, 3)
     assert second.memory_bytes == 70
     assert read_usage({"cpu_stats": {"cpu_usage": {"total_usage": 0}}, "memory_stats": {}}) is None
+
+
+def test_a_home_on_disk_takes_no_memory():
+    node = replace(NODE, disk_mib=64)
+    assert host(node=node)["Memory"] == 115 * MIB
+    assert config(node=node)["Labels"]["yunlian.tmpfs_mib"] == "15"  # type: ignore[index]

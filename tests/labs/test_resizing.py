@@ -16,7 +16,7 @@ from labs.metering.limits import duration
 from labs.models import Allowance, Meter, Node, Resize, Sandbox, UsageEntry
 from labs.models.resizing import Problem
 from labs.refusals import HostFull, NotReady, OutOfRange, QuotaExceeded, SessionClosed, SizeChanging
-from tests.labs.factories import LabFactory, SessionFactory, node
+from tests.labs.factories import LabFactory, LearnerFactory, SessionFactory, node
 from tests.labs.metering.conftest import card
 
 pytestmark = pytest.mark.django_db
@@ -234,3 +234,12 @@ class TestOutlook:
         answer = client.get(address, {"cpus": 1.5, "memory_mib": 192, "lang": "en"})
         assert answer.json()["price"]["difference"] == "+¥6.25"
         assert client.get(address, {"cpus": 3, "memory_mib": 192}).status_code == 409
+
+
+def test_a_home_on_disk_is_promised_no_memory(engine, committed):
+    lab = LabFactory(nodes=[node("kept", disk_mib=512), node("small")])
+    session = committed(sessions.start_lab, LearnerFactory(), lab)
+    machines = engine.sandboxes[session.sandbox.ref].nodes.values()
+    assert [machine.spec.limit_mib for machine in machines] == [64 + 32 + 16, 64 + 16 + 32 + 16]
+    assert allocated(session)[1] == sum(machine.spec.limit_mib for machine in machines)
+    assert [found.limit_mib for found in session.sandbox.nodes.all()] == [112, 128]

@@ -72,11 +72,6 @@ def _shifts(info: Mapping[str, Any]) -> tuple[int, int]:
     return (int(uid), int(gid)) if remaps and uid.isdigit() and gid.isdigit() else (0, 0)
 
 
-def tmpfs_mib(node: NodeSpec) -> int:
-    """Memory file systems are charged to the node's memory, so the limit grows by them."""
-    return node.home_mib + node.tmp_mib + node.shm_mib
-
-
 def memory_limits(memory_mib: int, tmpfs: int, facts: EngineFacts) -> dict[str, int]:
     """Memory, and memory with swap, alike: nothing of a sandbox goes to the host's swap."""
     total = (memory_mib + tmpfs) * MIB
@@ -123,7 +118,7 @@ def container_config(
         "User": f"{spec.learner_uid(node)}:{spec.learner_uid(node)}",
         "Env": environment(spec, node, keeper_options or {}),
         "WorkingDir": "/",
-        "Labels": node_labels(installation, spec.ref, node.name, names, tmpfs_mib(node)),
+        "Labels": node_labels(installation, spec.ref, node.name, names, node.tmpfs_mib),
         "StopSignal": "SIGTERM",
         "StopTimeout": 1,
         "HostConfig": {
@@ -157,7 +152,7 @@ def _binds(keeper_folder: str, toolkit_folder: str, home_folder: str) -> list[st
 
 def _limits(node: NodeSpec, facts: EngineFacts) -> dict[str, Any]:
     limits: dict[str, Any] = {
-        **memory_limits(node.memory_mib, tmpfs_mib(node), facts),
+        **memory_limits(node.memory_mib, node.tmpfs_mib, facts),
         "PidsLimit": node.pids,
         "OomScoreAdj": OOM_SCORE,
         "Ulimits": [
