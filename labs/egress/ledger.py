@@ -16,7 +16,6 @@ from django.utils import timezone
 from labs.allowlist import BadEntry, Entry, parse
 from labs.egress.outlet import Leave, Place
 from labs.egress.proxy import Entered
-from labs.lifecycle import State
 from labs.models import EgressRequest, LabSession, Node
 from labs.models.egress import Verdict
 
@@ -34,9 +33,11 @@ def leaves(met: Set[str] = frozenset()) -> dict[Place, Leave]:
 
     What sessions transferred before is looked up for those that were not ``met`` yet.
     """
-    rows = Node.objects.filter(
-        egress=True, sandbox__state__in=[State.READY, State.SUSPENDED], sandbox__session__isnull=False
-    ).values_list("sandbox__session_id", "sandbox__ref", "name", "sandbox__session__lab__egress")
+    rows = (
+        Node.objects.attended()
+        .filter(egress=True)
+        .values_list("sandbox__session_id", "sandbox__ref", "name", "sandbox__session__lab__egress")
+    )
     found = [(Place(str(session), ref, name), _entries(listed)) for session, ref, name, listed in rows]
     spent = _spent({place.session for place, _listed in found} - met)
     most = settings.LABS_EGRESS_MIB * MIB

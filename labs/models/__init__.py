@@ -25,11 +25,12 @@ from labs.models.teaching import (
     TeachingMessage,
     TypingLeave,
 )
-from labs.models.usage import Host
+from labs.models.usage import Attendant, Host
 
 __all__ = [
     "Allowance",
     "AllowanceWarning",
+    "Attendant",
     "Booking",
     "Budget",
     "BudgetWarning",

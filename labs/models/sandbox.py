@@ -228,6 +228,13 @@ class Sandbox(Resting):
         )
 
 
+class NodeQuerySet(models.QuerySet["Node"]):
+    def attended(self) -> Self:
+        """Those that run for somebody, frozen or not: a recorder and a way out stand by them."""
+        states = [State.READY, State.SUSPENDED]
+        return self.filter(sandbox__state__in=states, sandbox__session__isnull=False)
+
+
 class Node(models.Model):
     """One machine of a sandbox, as its lab asked for it when the session began."""
 
@@ -251,6 +258,8 @@ class Node(models.Model):
     # Asked by the learner, or (then equal to lost_at) by the sweep, which found the node gone.
     restart_asked_at = models.DateTimeField(null=True, blank=True)
     lost_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NodeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("node")

@@ -1,6 +1,9 @@
 """What the host can give, and how it is with it."""
 
+from datetime import datetime
+
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -34,3 +37,30 @@ class Host(models.Model):
         except cls.DoesNotExist:
             Host.objects.bulk_create([Host(pk=1)], ignore_conflicts=True)
             return row.get()
+
+
+class AttendantQuerySet(models.QuerySet["Attendant"]):
+    def heard(self, name: "Attendant.Name") -> None:
+        """It lives at this moment."""
+        self.update_or_create(name=name, defaults={"seen_at": timezone.now()})
+
+    def seen(self) -> "dict[str, datetime | None]":
+        """When each was last heard of; None of one that never was."""
+        found = dict(self.values_list("name", "seen_at"))
+        return {name: found.get(name) for name in Attendant.Name.values}
+
+
+class Attendant(models.Model):
+    """A process that stands by running labs, and when it was last heard of."""
+
+    class Name(models.TextChoices):
+        RECORDER = "recorder"
+        EGRESS = "egress"
+
+    name = models.CharField(max_length=20, choices=Name.choices, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    objects = AttendantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from labs import metrics
-from labs.models import CheckRequest, Host, LabSession
+from labs.models import Attendant, CheckRequest, Host, LabSession
 from labs.operating import board
 
 
@@ -50,6 +50,7 @@ class Rows(Collector):
         yield pooled
         yield from self._host_use()
         yield self._sweep_age()
+        yield self._attendant_ages()
 
     @staticmethod
     def _host_use() -> Iterator[Metric]:
@@ -76,6 +77,19 @@ class Rows(Collector):
         if seen_at is not None:
             age.add_metric([], (timezone.now() - seen_at).total_seconds())
         return age
+
+    @staticmethod
+    def _attendant_ages() -> Metric:
+        """One that was never heard of has no sample: alert on absence as on age."""
+        ages = GaugeMetricFamily(
+            "yunlian_attendant_age_seconds",
+            "Since a process that stands by running labs (recorder, egress) was last heard of.",
+            labels=["name"],
+        )
+        for name, seen_at in Attendant.objects.seen().items():
+            if seen_at is not None:
+                ages.add_metric([name], (timezone.now() - seen_at).total_seconds())
+        return ages
 
 
 def exposition() -> bytes:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from labs import scheduling
 from labs.lifecycle import State
-from labs.models import CheckRequest, Host, Sandbox
+from labs.models import Attendant, CheckRequest, Host, Lab, Node, Sandbox
 
 # The sweep comes every 10 s; three missed ones are no accident.
 SILENCE = timedelta(seconds=45)
@@ -29,7 +29,7 @@ class Trouble:
 def troubles() -> list[Trouble]:
     """The worst first; empty when all is well."""
     now = timezone.now()
-    return [*_hosts(now), *_stuck_sandboxes(now), *_waiting_checks(now)]
+    return [*_hosts(now), *_silent_attendants(now), *_stuck_sandboxes(now), *_waiting_checks(now)]
 
 
 def _hosts(now: datetime) -> list[Trouble]:
@@ -74,6 +74,49 @@ def _strained(host: Host, strain: scheduling.Strain) -> Trouble:
             "Whoever starts a lab waits. Remove images and logs that nobody needs, or enlarge the disk."
         )
     return Trouble(f"{strain.label} {measured}", remedy, None)
+
+
+def _silent_attendants(now: datetime) -> list[Trouble]:
+    """Of the processes beside the workers, those that are needed and not heard of."""
+    silent = {
+        name: seen_at
+        for name, seen_at in Attendant.objects.seen().items()
+        if seen_at is None or now - seen_at > SILENCE
+    }
+    found = []
+    if Attendant.Name.EGRESS in silent and _somebody_goes_out():
+        found.append(
+            Trouble(
+                _("The way out of labs does not report: requests to listed hosts wait."),
+                _(
+                    "Look at the log of “egress” and start it again (manage.py egress_proxy); "
+                    "requests that wait then go on."
+                ),
+                silent[Attendant.Name.EGRESS],
+            )
+        )
+    if Attendant.Name.RECORDER in silent and _something_to_record():
+        found.append(
+            Trouble(
+                _("The recorder does not report: terminals are not recorded."),
+                _(
+                    "Look at the log of “recorder” and start it again (manage.py record_terminals); "
+                    "it goes on where it stopped, as far back as each terminal remembers."
+                ),
+                silent[Attendant.Name.RECORDER],
+            )
+        )
+    return found
+
+
+def _somebody_goes_out() -> bool:
+    """Whether a lab offers a way out, or a withdrawn one that still runs."""
+    offered = Lab.objects.published().exclude(egress=[])
+    return offered.exists() or Node.objects.attended().filter(egress=True).exists()
+
+
+def _something_to_record() -> bool:
+    return bool(settings.LABS_RECORDING_DAYS) and Node.objects.attended().exists()
 
 
 def _stuck_sandboxes(now: datetime) -> list[Trouble]:

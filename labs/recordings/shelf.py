@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from labs.lifecycle import State
 from labs.models import Node, Recording
 from labs.recordings.recorder import Kept, ShelfTrouble, Spot
 
@@ -33,9 +32,9 @@ def spots() -> set[Spot]:
     """Every terminal of every session whose machines run; none when recordings are not to be kept at all."""
     if not settings.LABS_RECORDING_DAYS:
         return set()
-    rows = Node.objects.filter(
-        sandbox__state__in=[State.READY, State.SUSPENDED], sandbox__session__isnull=False
-    ).values_list("sandbox__session_id", "sandbox__ref", "name", "sandbox__session__lab__terminals")
+    rows = Node.objects.attended().values_list(
+        "sandbox__session_id", "sandbox__ref", "name", "sandbox__session__lab__terminals"
+    )
     return {
         Spot(str(session), ref, name, terminal)
         for session, ref, name, terminals in rows

@@ -16,7 +16,7 @@ from community.api import Role
 from community.roles import assign, ensure_roles
 from labs import metrics, provisioning, sessions, sweeping
 from labs.lifecycle import Reason, State
-from labs.models import CheckRequest, Host, OperatorAct, Sandbox
+from labs.models import Attendant, CheckRequest, Host, OperatorAct, Sandbox
 from labs.operating import acts, collector, troubles
 from tests.labs.factories import LabFactory, LearnerFactory, SandboxFactory, SessionFactory
 
@@ -61,6 +61,10 @@ class TestWhoMayOperate:
 
 
 class TestTroubles:
+    @pytest.fixture(autouse=True)
+    def recorder(self, db):
+        Attendant.objects.heard(Attendant.Name.RECORDER)
+
     def test_nothing_is_wrong_while_workers_report_and_nothing_waits(self):
         Host.objects.update_or_create(pk=1, defaults={"seen_at": timezone.now(), "problem": ""})
         SessionFactory()
