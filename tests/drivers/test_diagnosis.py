@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import requests
 
 from labs.drivers.base import DriverUnavailable, Problem
 from labs.drivers.docker import diagnosis
@@ -50,6 +51,20 @@ def test_a_socket_that_nobody_listens_on_is_no_engine(monkeypatch: pytest.Monkey
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(f"{tmp_path}/left.sock")
     assert find_problem(None) == diagnosis.NOT_RUNNING
+
+
+@pytest.mark.docker
+def test_a_connection_that_broke_since_the_last_call_is_no_missing_engine(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(docker_engine, "_held", type(docker_engine._held)())
+    held = docker_engine.api()
+    assert find_problem(None) is None
+    monkeypatch.setattr(held, "get", lambda *_args, **_kwargs: _broken())
+    assert find_problem(None) is None
+    assert docker_engine.api() is not held
+
+
+def _broken() -> None:
+    raise requests.exceptions.ConnectionError("Connection aborted.")
 
 
 def test_a_driver_without_an_engine_raises_with_the_fix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

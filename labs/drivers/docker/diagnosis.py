@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.drivers.base import DriverError, DriverUnavailable, Problem
-from labs.drivers.docker.engine import api, engine_errors
+from labs.drivers.docker.engine import api, engine_errors, forget
 from labs.drivers.docker.images import missing
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
@@ -82,15 +82,30 @@ def _reach() -> Problem | None:
             with socket.socket(socket.AF_UNIX) as door:
                 door.settimeout(CONNECT_S)
                 door.connect(host.removeprefix("unix://"))
-        with engine_errors():
-            api().ping()
     except PermissionError:
         return FORBIDDEN
-    except (FileNotFoundError, ConnectionRefusedError, DriverUnavailable):
+    except (FileNotFoundError, ConnectionRefusedError):
         return NOT_RUNNING
-    except (OSError, DriverError):
+    except OSError:
+        return SILENT
+    try:
+        _ping()
+    except DriverUnavailable:
+        return SILENT if host.startswith("unix://") else NOT_RUNNING
+    except DriverError:
         return SILENT
     return None
+
+
+def _ping() -> None:
+    """The engine answers; a connection that broke since the last call says nothing about it."""
+    try:
+        with engine_errors():
+            api().ping()
+    except DriverUnavailable:
+        forget()
+        with engine_errors():
+            api().ping()
 
 
 def _images(folder: Path | None) -> Problem | None:

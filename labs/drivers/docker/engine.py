@@ -30,6 +30,12 @@ def api(timeout_s: int = CALL_TIMEOUT_S) -> Any:
     return clients[key]
 
 
+def forget() -> None:
+    """The next call of this thread makes a connection of its own instead of going on with one from before."""
+    for client in _held.__dict__.pop("clients", {}).values():
+        client.close()
+
+
 @contextmanager
 def engine_errors() -> Iterator[None]:
     """Whatever the SDK or its transport raises inside leaves as one of the driver's errors."""
