@@ -16,7 +16,7 @@ from community.models import (
     organisation_of,
     organisations_of,
 )
-from community.permissions import holds, is_editor, is_instructor, is_operator
+from community.permissions import answers_for, holds, is_editor, is_instructor, is_operator
 from community.publishing import NotParallel, place_home, place_page, place_translation
 from community.registry import NavItem, Panel, RoleGrant, SearchHit, StatusPart, ThreadItem
 from community.roles import assign, ensure_roles, grant
@@ -48,6 +48,7 @@ __all__ = [
     "TextPage",
     "ThreadItem",
     "User",
+    "answers_for",
     "assign",
     "clause",
     "clauses",

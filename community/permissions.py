@@ -3,7 +3,7 @@
 import rules
 from rules.predicates import Predicate
 
-from community.models import Role, User
+from community.models import Membership, Organisation, Role, User
 
 
 def holds(role: Role) -> Predicate:
@@ -19,3 +19,11 @@ def holds(role: Role) -> Predicate:
 is_instructor = holds(Role.INSTRUCTOR)
 is_editor = holds(Role.EDITOR)
 is_operator = holds(Role.OPERATOR)
+
+
+@rules.predicate
+def answers_for(person: User, organisation: Organisation | None) -> bool:
+    """Whether the person is responsible in the organisation now."""
+    if organisation is None or not person.is_active:
+        return False
+    return Membership.objects.current().of(person).responsible().filter(organisation=organisation).exists()

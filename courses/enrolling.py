@@ -6,13 +6,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from community.api import User
-from courses import progress
+from courses import progress, visibility
 from courses.models import Enrolment, LessonCompletion, LessonPage
 from courses.outline import Outline, outline
 
 
 class CourseNotOffered(Exception):
-    """No edition of the course is published."""
+    """No edition of the course is published, or it is not for this learner."""
 
 
 class NotEnrolled(Exception):
@@ -31,10 +31,10 @@ class AlreadyCompleted(Exception):
 def enrol(learner: User, course_key: UUID | str) -> Enrolment:
     """The learner is in the course; asking twice gives the same enrolment. Earlier evidence counts.
 
-    Raises CourseNotOffered when no edition of it is published.
+    Raises CourseNotOffered when no edition of it is published, or none that the learner may read.
     """
     course = outline(course_key)
-    if course is None:
+    if course is None or not visibility.may_read(learner, course):
         raise CourseNotOffered
     enrolment, created = Enrolment.objects.current().get_or_create(
         learner=learner, course_key=course.course_key, defaults={"withdrawn_at": None}

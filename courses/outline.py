@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from wagtail.models import Page
 
-from courses.models import CoursePage, LessonPage, ModulePage
+from courses.models import CoursePage, LessonPage, ModulePage, Readers
 from labs.api import lab_minutes
 
 Branch = TypeVar("Branch", CoursePage, ModulePage, LessonPage)
@@ -74,6 +74,7 @@ class Outline:
     level: str
     clauses: tuple[str, ...]
     modules: tuple[Module, ...]
+    is_private: bool = False
 
     @property
     def title(self) -> str:
@@ -140,6 +141,7 @@ def unpublished(page: CoursePage) -> Outline:
         level=page.level,
         clauses=tuple(page.clauses.split()),
         modules=(),
+        is_private=page.readers == Readers.COHORTS,
     )
 
 
@@ -161,6 +163,7 @@ def read(
         url=shown.get_url() or "",
         level=shown.level,
         clauses=tuple(counted.clauses.split()),
+        is_private=any(page.readers == Readers.COHORTS for page in editions.values()),
         modules=tuple(
             Module(
                 anchor=f"module-{number}",

@@ -7,7 +7,7 @@ from wagtail.models import Page
 
 from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem, User, excerpt
 from courses import outline as outlines
-from courses import progress
+from courses import progress, visibility
 from courses.models import CoursePage, Enrolment, LessonPage
 from courses.views import reading
 from courses.views.reading import Entry
@@ -46,9 +46,9 @@ def resume_of(entry: Entry) -> outlines.Lesson | None:
 
 @hooks.register("search_providers")
 def search(query: str, language: str) -> list[SearchHit]:
-    """Courses and lessons of ``language`` that contain ``query``."""
-    courses = CoursePage.objects.live().filter(locale__language_code=language)
-    lessons = LessonPage.objects.live().filter(locale__language_code=language)
+    """Courses and lessons of ``language`` that contain ``query``, without those of private courses."""
+    courses = visibility.public_pages(CoursePage.objects.live().filter(locale__language_code=language))
+    lessons = visibility.public_lessons(LessonPage.objects.live().filter(locale__language_code=language))
     by_course = reading.matching(courses, query, "")[:HITS]
     by_lesson = reading.lessons_matching(lessons, query).defer("body")[:HITS]
     return [
@@ -62,8 +62,9 @@ def search(query: str, language: str) -> list[SearchHit]:
 
 @hooks.register("clause_threads", order=10)
 def lessons_on(reference: ClauseReference) -> list[ThreadItem]:
-    """The lessons that teach a clause, in the active language where there is a translation."""
-    teaching = LessonPage.objects.live().teaching(str(reference)).light().select_related("locale")
+    """The lessons of public courses that teach a clause, in the active language where there is a translation."""
+    lessons = visibility.public_lessons(LessonPage.objects.live().teaching(str(reference)))
+    teaching = lessons.light().select_related("locale")
     return [
         ThreadItem(kind=_("Lesson"), title=page.title, url=page.get_url() or "")
         for page in reading.in_language(teaching)

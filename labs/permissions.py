@@ -2,7 +2,7 @@
 
 import rules
 
-from community.api import Membership, Organisation, User, is_instructor, is_operator
+from community.api import User, answers_for, is_instructor, is_operator
 from labs.models import Booking, ClassPlace, Lab, LabSession, Mode, Place, Recording, TaughtClass
 
 
@@ -81,14 +81,6 @@ rules.add_perm("labs.watch_session", teaches_its_learner)
 rules.add_perm("labs.see_network", is_its_learner | teaches_its_learner | is_operator)
 rules.add_perm("labs.teach_class", teaches_class)
 rules.add_perm("labs.open_classes", may_open_classes)
-
-
-@rules.predicate
-def answers_for(person: User, organisation: Organisation | None) -> bool:
-    """Whether the person is responsible in the organisation now."""
-    if organisation is None or not person.is_active:
-        return False
-    return Membership.objects.current().of(person).responsible().filter(organisation=organisation).exists()
 
 
 rules.add_perm("labs.set_budgets", answers_for | is_operator)

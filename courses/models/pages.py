@@ -25,12 +25,20 @@ TAG_GAP = re.compile(r"<(?=/?(?:p|li|h2|h3|ul|ol)\b)")
 CJK_PER_MINUTE = 300
 WORDS_PER_MINUTE = 180
 SAME_SLUG = SynchronizedField("slug", overridable=False)
+SAME_READERS = SynchronizedField("readers", overridable=False)
 
 
 class Level(models.TextChoices):
     BEGINNER = "beginner", _("Beginner")
     INTERMEDIATE = "intermediate", _("Intermediate")
     ADVANCED = "advanced", _("Advanced")
+
+
+class Readers(models.TextChoices):
+    """Who may read a course."""
+
+    EVERYBODY = "everybody", _("Everybody")
+    COHORTS = "cohorts", _("Only its cohorts")
 
 
 def reading_minutes(text: str) -> int:
@@ -98,17 +106,25 @@ class CoursePage(TaughtPage):
         validators=[check_clauses],
         help_text=_("One clause reference a line, e.g. yl-t-001:2026:scope."),
     )
+    readers = models.CharField(
+        _("readers"),
+        max_length=10,
+        choices=Readers,
+        default=Readers.EVERYBODY,
+        help_text=_("A course for its cohorts only is in no catalogue and no search; others do not find it."),
+    )
 
     content_panels = [
         *Page.content_panels,
         FieldPanel("summary"),
+        FieldPanel("readers"),
         FieldPanel("level"),
         FieldPanel("outcomes"),
         FieldPanel("prerequisites"),
         FieldPanel("intro"),
         FieldPanel("clauses"),
     ]
-    override_translatable_fields = [SAME_SLUG]
+    override_translatable_fields = [SAME_SLUG, SAME_READERS]
     parent_page_types = ["courses.CataloguePage"]
     subpage_types = ["courses.ModulePage"]
 
@@ -119,6 +135,11 @@ class CoursePage(TaughtPage):
     @property
     def outcome_lines(self) -> list[str]:
         return lines_of(self.outcomes)
+
+    @classmethod
+    def private_keys(cls) -> "models.QuerySet[CoursePage, Any]":
+        """The keys of the courses that only their cohorts may read: one edition that says so is enough."""
+        return cls.objects.live().filter(readers=Readers.COHORTS).values("translation_key")
 
 
 class ModulePage(TaughtPage):

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +16,7 @@ from wagtail.views import serve
 
 from community.api import ClauseLink, ClauseReference, User, clauses, tidy
 from courses import outline as outlines
-from courses import progress
+from courses import progress, visibility
 from courses.models import CataloguePage, CoursePage, Enrolment, LessonPage, Level, ModulePage
 from courses.models.pages import LessonQuerySet
 from courses.outline import Lesson, Module, Outline
@@ -83,11 +84,24 @@ def show(request: HttpRequest, page: CataloguePage | CoursePage | ModulePage | L
             return show_lesson(request, page)
 
 
+def kept_out(request: HttpRequest, course: Outline) -> HttpResponse | None:
+    """The answer to a reader whom the course is not for; None for everybody else, and for an editor's preview.
+
+    A private course does not exist for others; somebody not signed in may still be one of its people.
+    """
+    if getattr(request, "is_preview", False) or visibility.may_read(request.user, course):
+        return None
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    raise Http404
+
+
 def show_catalogue(request: HttpRequest, page: CataloguePage) -> HttpResponse:
     query = tidy(request.GET.get("q", ""))
     level = request.GET.get("level", "")
     level = level if level in Level.values else ""
-    found = matching(CoursePage.objects.live().child_of(page), query, level).order_by("path")
+    shown = visibility.readable_pages(CoursePage.objects.live().child_of(page), request.user)
+    found = matching(shown, query, level).order_by("path")
     listed = Paginator(found, COURSES_PER_PAGE).get_page(request.GET.get("page"))
     kept = {name: value for name, value in (("q", query), ("level", level)) if value}
     return render(
@@ -136,7 +150,8 @@ def in_language(lessons: Iterable[LessonPage]) -> list[LessonPage]:
 def entries(request: HttpRequest, course_keys: Iterable[UUID]) -> list[Entry]:
     """The courses with the reader's own progress, in the order given."""
     course_keys = list(course_keys)
-    courses = outlines.outlines(course_keys)
+    found = outlines.outlines(course_keys).values()
+    courses = {course.course_key: course for course in visibility.readable(found, request.user)}
     enrolments: dict[UUID, Enrolment] = {}
     reached: dict[UUID, Progress] = {}
     if isinstance(request.user, User) and courses:
@@ -195,6 +210,8 @@ def links_of(references: Iterable[str]) -> dict[str, ClauseLink]:
 
 def show_course(request: HttpRequest, page: CoursePage) -> HttpResponse:
     course = outlines.outline(page.translation_key) or outlines.unpublished(page)
+    if (answer := kept_out(request, course)) is not None:
+        return answer
     enrolment, reached = reader(request, course)
     catalogue_page = page.get_parent()
     return render(
@@ -220,6 +237,9 @@ def show_module(request: HttpRequest, page: ModulePage) -> HttpResponse:
     course = CoursePage.objects.get(pk=page.get_parent().pk)
     if getattr(request, "is_preview", False):
         return show_course(request, course)
+    told = outlines.outline(course.translation_key) or outlines.unpublished(course)
+    if (answer := kept_out(request, told)) is not None:
+        return answer
     siblings = list(page.get_siblings().live().values_list("pk", flat=True))
     return HttpResponseRedirect(f"{course.get_url(request)}#module-{siblings.index(page.pk) + 1}")
 
@@ -227,6 +247,8 @@ def show_module(request: HttpRequest, page: ModulePage) -> HttpResponse:
 def show_lesson(request: HttpRequest, page: LessonPage) -> HttpResponse:
     home = page.get_parent().get_parent()
     course = outlines.outline(home.translation_key) or outlines.unpublished(home.specific)
+    if (answer := kept_out(request, course)) is not None:
+        return answer
     enrolment, reached = reader(request, course)
     lesson = course.lesson(page.translation_key)
     if enrolment is not None and lesson is not None and not getattr(request, "is_preview", False):

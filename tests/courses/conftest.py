@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from community.api import User
+from community.api import Organisation, User
 from courses.models import CataloguePage
 from labs.models import Lab
 from tests.courses.worlds import CourseWorld, course_in, site_in_two_languages
@@ -41,6 +41,11 @@ def course(catalogues: dict[str, CataloguePage], lab: Lab) -> CourseWorld:
     world.reading = world.lesson("Reading")
     world.practice = world.lesson("Practice", labs=(lab,))
     return world
+
+
+@pytest.fixture
+def school(db: None) -> Organisation:
+    return Organisation.objects.create(slug="school", name_zh="云海大学", name_en="Yunhai University")
 
 
 @pytest.fixture

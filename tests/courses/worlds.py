@@ -57,8 +57,10 @@ class CourseWorld:
 
 
 def site_in_two_languages() -> dict[str, CataloguePage]:
-    """Home pages and an empty catalogue in each language."""
-    root = Page.objects.get(depth=1)
+    """Home pages and an empty catalogue in each language; the tree's root too where a flush took it along."""
+    for language in (CHINESE, ENGLISH):
+        Locale.objects.get_or_create(language_code=language)
+    root = Page.objects.filter(depth=1).first() or Page.add_root(title="Root", slug="root")
     home_key, catalogue_key = uuid4(), uuid4()
     catalogues: dict[str, CataloguePage] = {}
     for language in (CHINESE, ENGLISH):
