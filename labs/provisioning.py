@@ -14,6 +14,7 @@ from labs.drivers.base import DriverError, DriverUnavailable, NodeGone, SubnetTa
 from labs.engine import get_driver
 from labs.lifecycle import Reason, State
 from labs.models import Node, Sandbox
+from labs.recordings import draining
 from labs.refusals import HostFull
 
 log = logging.getLogger(__name__)
@@ -137,23 +138,27 @@ def fail(sandbox: Sandbox, detail: str, *, token: int | None = None) -> None:
         stop(sandbox.pk)
 
 
-def stop(sandbox_id: int, reason: str = "") -> None:
+def stop(sandbox_id: int, reason: str = "", *, patient: bool = True) -> bool:
     """The sandbox is taken down and nothing of it is left. Safe from any state and to repeat.
 
-    Where the engine cannot do it now, the sandbox stays on its way out and the sweep asks again.
+    False while its recordings are waited for, unless nobody is to be ``patient``: ask again soon. Where the engine
+    cannot do it now, the sandbox stays on its way out and the sweep asks again.
     """
     sandbox = _known(sandbox_id)
     if sandbox is None:
-        return
+        return True
     if reason:
         sandbox.begin_stop(reason)
     if sandbox.state != State.STOPPING:
-        return
+        return True
+    if not draining.is_drained(sandbox, patient=patient):
+        return False
     metering.read(sandbox)
     if _destroy(sandbox):
         with transaction.atomic():
             if sandbox.move(State.STOPPED):
                 metering.note_change(sandbox)
+    return True
 
 
 def _destroy(sandbox: Sandbox) -> bool:

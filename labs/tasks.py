@@ -22,6 +22,9 @@ from labs.lifecycle import Reason
 from labs.metering import budgets, quotas, statements
 from labs.recordings import keeping
 
+# How soon a stop is asked for again that waits for the recorder.
+RECORDING_PAUSE_S = 1
+
 
 def after_commit(task: Any, *ids: object, after_s: float | None = None) -> None:
     """``task`` is enqueued once the current transaction is committed; a broker that is away fails nothing.
@@ -44,8 +47,10 @@ def provision(sandbox_id: int) -> None:
 
 @shared_task
 def stop(sandbox_id: int, reason: str = "") -> None:
-    provisioning.stop(sandbox_id, reason)
-    admit()
+    if provisioning.stop(sandbox_id, reason):
+        admit()
+    else:
+        stop.apply_async((sandbox_id,), countdown=RECORDING_PAUSE_S)
 
 
 @shared_task

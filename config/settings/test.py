@@ -31,6 +31,7 @@ STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 CERTIFICATION_MAKE_SIGNING_KEY = True
+LABS_RECORDING_WAIT_SECONDS = 0  # no recorder runs beside the tests
 LABS_PREVIEW_HOST = "preview.testserver"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 LOGGING["loggers"]["httpx"] = {"level": "WARNING"}  # noqa: F405

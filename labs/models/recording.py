@@ -13,6 +13,20 @@ from django.utils.translation import gettext_lazy as _
 from labs.models.teaching import ClassPlace, Place, TaughtClass
 
 
+class Lack(models.TextChoices):
+    """Why a recording may not be whole; empty for one that is."""
+
+    NONE = "", ""
+    RECORDER = (
+        "recorder",
+        _("What was said last is missing: the recorder did not work when the machine was stopped."),
+    )
+    MACHINE = (
+        "machine",
+        _("What was said last may be missing: the machine did not answer when it was stopped."),
+    )
+
+
 class RecordingQuerySet(models.QuerySet["Recording"]):
     def running(self) -> Self:
         return self.filter(ended_at=None)
@@ -59,6 +73,7 @@ class Recording(models.Model):
     began_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     bytes = models.PositiveBigIntegerField(default=0)
+    lack = models.CharField(max_length=20, choices=Lack.choices, default=Lack.NONE, blank=True)
 
     objects = RecordingQuerySet.as_manager()
 

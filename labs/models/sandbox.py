@@ -234,6 +234,11 @@ class NodeQuerySet(models.QuerySet["Node"]):
         states = [State.READY, State.SUSPENDED]
         return self.filter(sandbox__state__in=states, sandbox__session__isnull=False)
 
+    def unfinished(self) -> Self:
+        """Those attended, and those on their way out, whose last words may still be wanted."""
+        states = [State.READY, State.SUSPENDED, State.STOPPING]
+        return self.filter(sandbox__state__in=states, sandbox__session__isnull=False)
+
 
 class Node(models.Model):
     """One machine of a sandbox, as its lab asked for it when the session began."""

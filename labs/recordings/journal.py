@@ -101,6 +101,19 @@ def events_of(path: Path) -> tuple[dict[str, Any], Iterator[Event]]:
     return header, (Event.read(line) for line in lines if line.endswith(b"\n"))
 
 
+def offset_of(path: Path) -> int:
+    """How far the recording goes in the terminal's bytes, while it may be growing; 0 without one. Raises OSError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return 0
+    try:
+        _size, last = _whole(handle)
+    finally:
+        os.close(handle)
+    return last.offset if last else 0
+
+
 def _whole(handle: int) -> tuple[int, Event | None]:
     """How far the file is whole, and its last event; 0 when not even the header is."""
     size = os.fstat(handle).st_size

@@ -29,10 +29,13 @@ def _troubled(verb: Callable[..., T]) -> Callable[..., T]:
 
 @_troubled
 def spots() -> set[Spot]:
-    """Every terminal of every session whose machines run; none when recordings are not to be kept at all."""
+    """Every terminal of every session whose machines run; none when recordings are not to be kept at all.
+
+    Those on their way out wait for the recorder.
+    """
     if not settings.LABS_RECORDING_DAYS:
         return set()
-    rows = Node.objects.attended().values_list(
+    rows = Node.objects.unfinished().values_list(
         "sandbox__session_id", "sandbox__ref", "name", "sandbox__session__lab__terminals"
     )
     return {

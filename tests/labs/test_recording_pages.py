@@ -14,6 +14,7 @@ from django.utils.translation import override
 from community.api import Role
 from community.roles import assign, ensure_roles
 from labs.models import CheckRequest, CheckResult, LabSession, Place, Recording, TaughtClass
+from labs.models.recording import Lack
 from labs.recordings.journal import GAP, OUTPUT, Event, Journal
 from labs.recordings.playing import marks_of
 from tests.labs.factories import LabFactory, LearnerFactory, SessionFactory
@@ -196,3 +197,16 @@ def test_an_ended_session_leads_to_its_recordings(session: LabSession, recording
     session.close()
     page = browser_of(session.learner).get(url("session", session.pk)).content.decode()
     assert url("recording", recording.pk) in page
+
+
+def test_a_recording_that_is_not_whole_says_so_and_why(recording: Recording) -> None:
+    browser = browser_of(recording.session.learner)
+    page = url("recording", recording.pk)
+    with override("en"):
+        words = str(Lack.RECORDER.label)
+    assert words not in browser.get(page).content.decode()
+    Recording.objects.update(lack=Lack.RECORDER)
+    assert words in browser.get(page).content.decode()
+    assert "Not whole" in browser.get(url("recordings")).content.decode()
+    recording.path.unlink()
+    assert words in browser.get(page).content.decode()

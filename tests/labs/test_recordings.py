@@ -20,7 +20,7 @@ from labs.drivers.fake import FakeDriver
 from labs.lifecycle import State
 from labs.models import Recording
 from labs.recordings import keeping, shelf
-from labs.recordings.journal import GAP, OUTPUT, RESIZE, Event, Journal, events_of
+from labs.recordings.journal import GAP, OUTPUT, RESIZE, Event, Journal, events_of, offset_of
 from labs.recordings.recorder import Kept, Recorder, Spot
 from labs.recordings.tape import Limits, Tape
 from tests.drivers.conftest import spec_of
@@ -46,6 +46,15 @@ def record(path: Path, said: bytes, *, at_once: int = 5) -> None:
 
 
 class TestJournal:
+    def test_how_far_it_goes_is_told_while_it_is_written(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.cast"
+        assert offset_of(path) == 0
+        record(path, SAID)
+        assert offset_of(path) == len(SAID)
+        with path.open("a") as torn:
+            torn.write('[2.0,"o","half a li')
+        assert offset_of(path) == len(SAID)
+
     def test_every_byte_is_kept_whatever_it_is(self, tmp_path: Path) -> None:
         said = bytes(range(256)) * 2 + SAID
         record(tmp_path / "a.cast", said)
@@ -285,10 +294,10 @@ class TestShelf:
         return Spot(str(sandbox.session_id), sandbox.ref, "box", 1)
 
     def test_terminals_of_running_machines_are_followed(self) -> None:
-        running, frozen = self.spot(), self.spot(State.SUSPENDED)
-        for state in (State.REQUESTED, State.STOPPING, State.STOPPED):
+        running, frozen, leaving = self.spot(), self.spot(State.SUSPENDED), self.spot(State.STOPPING)
+        for state in (State.REQUESTED, State.STOPPED):
             self.spot(state)
-        assert {spot.ref for spot in shelf.spots()} == {running.ref, frozen.ref}
+        assert {spot.ref for spot in shelf.spots()} == {running.ref, frozen.ref, leaving.ref}
         assert {spot.terminal for spot in shelf.spots()} == {1, 2}
 
     def test_nothing_is_recorded_where_nothing_is_to_be_kept(self, settings: Any) -> None:

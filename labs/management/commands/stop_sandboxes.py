@@ -19,7 +19,7 @@ class Command(BaseCommand):
         stopped = 0
         for sandbox in Sandbox.objects.live():
             sandbox.begin_stop(Reason.ABANDONED, "The site was shut down.")
-            provisioning.stop(sandbox.pk)
+            provisioning.stop(sandbox.pk, patient=False)  # the recorder is stopped, too
             stopped += 1
         try:
             for ref in get_driver().list_refs():
