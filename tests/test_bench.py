@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+import bench.exams
+import bench.labs
 from bench.figures import Figure, percentile
-from bench.labs.__main__ import modules, summary
+from bench.running import modules, summary
 
 
 @pytest.mark.parametrize(
@@ -41,4 +43,5 @@ def test_the_summary_names_what_missed_its_target():
 
 
 def test_every_measurement_is_found_by_its_name():
-    assert "starts" in modules()
+    assert "starts" in modules(bench.labs)
+    assert "item_analysis" in modules(bench.exams)

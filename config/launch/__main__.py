@@ -136,9 +136,10 @@ def test(installation: Installation, options: argparse.Namespace) -> int:
 
 def bench(installation: Installation, options: argparse.Namespace) -> int:
     """The exit code of the measurements asked for, on built images and a running engine."""
-    if options.rest[:1] != ["labs"]:
-        raise Failure("What should be measured?", "./dev bench labs")
-    return _measured(installation, "bench.labs", *options.rest[1:])
+    what = options.rest[:1]
+    if what not in (["labs"], ["exams"]):
+        raise Failure("What should be measured?", "./dev bench labs or ./dev bench exams")
+    return _measured(installation, f"bench.{what[0]}", *options.rest[1:])
 
 
 def chaos(installation: Installation, options: argparse.Namespace) -> int:

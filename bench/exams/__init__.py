@@ -1,0 +1,1 @@
+"""Exam day, measured. Each module is one noun with ``measure(world)``, a generator of figures."""
