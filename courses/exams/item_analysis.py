@@ -149,7 +149,8 @@ def _spread(column: dict[Attempt, int], totals: dict[Attempt, int]) -> _Spread:
 
 def _moment(one: Sequence[int], other: Sequence[int]) -> int:
     """n squared times the population's covariance."""
-    return len(one) * sum(map(mul, one, other)) - sum(one) * sum(other)
+    products: int = sum(map(mul, one, other))
+    return len(one) * products - sum(one) * sum(other)
 
 
 def _sampled(moment: int, attempts: int) -> Fraction | None:
