@@ -2,6 +2,7 @@
 
 from community.authentication import BearerToken, SessionUser, person_with_token, signed_in
 from community.context import crumbs
+from community.guards import append_only, frozen
 from community.models import (
     DraftPage,
     HomePage,
@@ -49,12 +50,14 @@ __all__ = [
     "ThreadItem",
     "User",
     "answers_for",
+    "append_only",
     "assign",
     "clause",
     "clauses",
     "crumbs",
     "ensure_roles",
     "excerpt",
+    "frozen",
     "grant",
     "holds",
     "is_editor",

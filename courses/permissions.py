@@ -1,9 +1,9 @@
-"""Who may do what with courses and their cohorts."""
+"""Who may do what with courses, their cohorts and question banks."""
 
 import rules
 
 from community.api import Organisation, User, answers_for, is_operator
-from courses.models import Cohort, CoursePage
+from courses.models import BankRole, Cohort, CoursePage, QuestionBank
 
 
 @rules.predicate
@@ -32,3 +32,29 @@ def teaches_cohort(person: User, cohort: Cohort | None) -> bool:
 rules.add_perm("courses.open_cohorts", is_operator | answers_for)
 rules.add_perm("courses.change_cohort", is_operator | answers_for_its_organisation)
 rules.add_perm("courses.run_cohort", is_operator | teaches_cohort | answers_for_its_organisation)
+
+
+@rules.predicate
+def answers_for_its_owner(person: User, bank: QuestionBank | None) -> bool:
+    return bank is not None and answers_for(person, Organisation(pk=bank.organisation_id))
+
+
+def in_bank(role: BankRole) -> rules.predicates.Predicate:
+    """A predicate that is true of people who have ``role`` in the bank now."""
+
+    @rules.predicate(f"is_{role.value}_in_bank")
+    def predicate(person: User, bank: QuestionBank | None) -> bool:
+        if bank is None or not person.is_active:
+            return False
+        return bank.members.current().of(person).filter(role=role).exists()
+
+    return predicate
+
+
+writes, reviews = in_bank(BankRole.AUTHOR), in_bank(BankRole.REVIEWER)
+# Words and keys are for those who work on them and for the owner. An operator sees to the people, and is no reader.
+rules.add_perm("courses.open_bank", is_operator | answers_for)
+rules.add_perm("courses.run_bank", is_operator | answers_for_its_owner)
+rules.add_perm("courses.read_questions", writes | reviews | answers_for_its_owner)
+rules.add_perm("courses.write_questions", writes)
+rules.add_perm("courses.review_questions", reviews)

@@ -49,7 +49,8 @@ def stand_aside(mine: Path) -> list[str]:
     """Nothing refuses deletion any more; what made the triggers."""
     with closing(sqlite3.connect(mine, timeout=20, isolation_level=None)) as database:
         found = database.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'append_only_%'"
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            " AND (name LIKE 'append_only_%' OR name LIKE 'frozen_%')"
         ).fetchall()
         for name, _sql in found:
             database.execute(f"DROP TRIGGER {name}")

@@ -8,20 +8,44 @@ from courses.models.cohorts import (
 )
 from courses.models.learning import Enrolment, LessonCompletion
 from courses.models.pages import CataloguePage, CoursePage, LessonPage, Level, ModulePage, Readers
+from courses.models.questions import (
+    BankMember,
+    BankQuestion,
+    BankRole,
+    Difficulty,
+    EventKind,
+    LikenessBand,
+    QuestionBank,
+    QuestionEvent,
+    QuestionKind,
+    QuestionVersion,
+    VersionState,
+)
 
 __all__ = [
+    "BankMember",
+    "BankQuestion",
+    "BankRole",
     "CataloguePage",
     "Cohort",
     "CohortInstructor",
     "CohortPlace",
     "CoursePage",
+    "Difficulty",
     "Enrolment",
+    "EventKind",
     "LessonCompletion",
     "LessonPage",
     "Level",
+    "LikenessBand",
     "ModulePage",
     "PlaceEvent",
     "PlaceState",
+    "QuestionBank",
+    "QuestionEvent",
+    "QuestionKind",
+    "QuestionVersion",
     "Readers",
+    "VersionState",
     "WayIn",
 ]

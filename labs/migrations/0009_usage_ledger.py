@@ -7,7 +7,7 @@ import django.db.models.expressions
 from django.conf import settings
 from django.db import migrations, models
 
-from labs.models.guards import append_only
+from community.api import append_only
 from labs.models.ledger import seal
 
 

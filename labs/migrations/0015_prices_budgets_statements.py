@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
-from labs.models.guards import append_only
+from community.api import append_only
 
 
 class Migration(migrations.Migration):
