@@ -131,7 +131,7 @@ def test_consumed_output_is_acknowledged_and_the_window_is_never_exceeded(attach
         server.wait_until(lambda: server.acks and server.acks[-1] == len(text), 20)
         assert server.acks == sorted(set(server.acks))
         assert server.most_unacknowledged <= WINDOW_BYTES
-        assert len(server.acks) <= len(text) / (16 * 1024)
+        assert len(server.acks) <= len(text) / (8 * 1024)
         wait_for_text(page, "019999")
 
 

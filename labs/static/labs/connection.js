@@ -3,7 +3,7 @@
 
 import { ReconnectingSocket, socketAddress } from "@labs/reconnecting.js";
 
-const ACK_BYTES = 32 * 1024;
+const ACK_BYTES = 16 * 1024;
 const ACK_MS = 50;
 const FRAME_BYTES = 16 * 1024;
 // What is typed while the connection is away is kept and sent on return, but only so much: a wedged key must not

@@ -102,6 +102,7 @@ static void join(struct client *client, struct terminal *terminal, uint64_t offs
     client->hello_offset = client->cursor = client->acked = offset;
     client->hello_due = true;
     client->terminal = terminal;
+    open_window(client);
 }
 
 /* Leaves the terminal as it is: a shell that nobody started stays so, and a full ring does not wait for a watcher. */
@@ -139,6 +140,7 @@ static void attach(struct client *client, const uint8_t *wish) {
 
 static void acknowledge(struct client *client, uint64_t offset) {
     unsigned kept = 0;
+    uint64_t waiting = client->cursor - client->acked - skipped(client);
     if (offset > client->cursor)
         offset = client->cursor;
     for (unsigned i = 0; i < client->jumped; i++)
@@ -151,6 +153,7 @@ static void acknowledge(struct client *client, uint64_t offset) {
         if (client->jumps[i].to > offset)
             client->jumps[kept++] = client->jumps[i];
     client->jumped = kept;
+    tighten(client, waiting - (client->cursor - client->acked - skipped(client)));
 }
 
 static bool type_in(struct client *client, const uint8_t *data, size_t length) {
@@ -264,6 +267,7 @@ static bool compose_word(struct client *client, uint8_t *body) {
     }
     if (client->taken_due) {
         client->taken_due = false;
+        client->told = client->taken;
         return compose(client, TAKEN, put(body, client->taken, 8));
     }
     if (client->resized_due) {
@@ -286,7 +290,7 @@ static bool compose_output(struct client *client, uint8_t *body) {
         client->exits_seen = terminal->exits;
         return compose(client, EXIT, put(body, (uint32_t)terminal->code, 4));
     }
-    if (unacknowledged >= WINDOW_BYTES)
+    if (window_is_full(client, unacknowledged))
         return false;
     if (client->cursor < terminal->start) {
         uint64_t to = terminal->end - terminal->start > WINDOW_BYTES ? terminal->end - WINDOW_BYTES : terminal->start;
@@ -299,8 +303,8 @@ static bool compose_output(struct client *client, uint8_t *body) {
     }
     if (exit_untold && length > terminal->exit_at - client->cursor)
         length = terminal->exit_at - client->cursor;
-    if (length > WINDOW_BYTES - unacknowledged)
-        length = WINDOW_BYTES - unacknowledged;
+    if (length > client->window - unacknowledged)
+        length = client->window - unacknowledged;
     if (length > CHUNK_BYTES)
         length = CHUNK_BYTES;
     if (!length)

@@ -21,10 +21,14 @@
 
 struct keeper keeper;
 
-int64_t now_ms(void) {
+int64_t now_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+int64_t now_ms(void) {
+    return now_us() / 1000;
 }
 
 static void die(const char *what) {
@@ -127,32 +131,48 @@ static void serve(struct watch *watched, uint32_t events) {
     }
 }
 
-static int patience_ms(void) {
-    int64_t nearest = INT64_MAX, left;
+/* When something is due without an event; INT64_MAX when nothing is. */
+static int64_t next_due_us(void) {
+    int64_t nearest = INT64_MAX;
     for (int i = 0; i < TERMINALS; i++) {
         int64_t deadline = next_deadline_ms(&keeper.terminals[i]);
-        nearest = deadline < nearest ? deadline : nearest;
+        if (deadline != INT64_MAX && deadline * 1000 < nearest)
+            nearest = deadline * 1000;
     }
-    if (nearest == INT64_MAX)
-        return -1;
-    left = nearest - now_ms();
-    return left < 1 ? 1 : left;
+    for (int i = 0; i < CLIENTS; i++)
+        if (keeper.clients[i] && next_look_us(keeper.clients[i]) < nearest)
+            nearest = next_look_us(keeper.clients[i]);
+    return nearest;
+}
+
+static int patience_ms(int64_t due_us) {
+    int64_t left = due_us - now_us();
+    return left <= 0 ? 1 : (left + 999) / 1000;
+}
+
+/* What is due without an event, though events may never pause. */
+static void look_after_everything(void) {
+    for (int i = 0; i < CLIENTS; i++)
+        if (keeper.clients[i])
+            loosen(keeper.clients[i]);
+    for (int i = 0; i < TERMINALS; i++) {
+        read_output(&keeper.terminals[i]);
+        settle(&keeper.terminals[i]);
+    }
 }
 
 static void keep(void) {
     for (;;) {
         /* One event at a time: serving one may drop a client that another event of the same batch points to. */
         struct epoll_event event;
-        int count = epoll_wait(keeper.epoll, &event, 1, patience_ms());
+        int64_t due_us = next_due_us();
+        int count = epoll_wait(keeper.epoll, &event, 1, due_us == INT64_MAX ? -1 : patience_ms(due_us));
         if (count == 1)
             serve(event.data.ptr, event.events);
         else if (count < 0 && errno != EINTR)
             die("epoll_wait");
-        for (int i = 0; !count && i < TERMINALS; i++)
-            if (keeper.terminals[i].watch.fd >= 0) {
-                read_output(&keeper.terminals[i]);
-                settle(&keeper.terminals[i]);
-            }
+        if (due_us != INT64_MAX && now_us() >= due_us)
+            look_after_everything();
         remove_doomed();
     }
 }

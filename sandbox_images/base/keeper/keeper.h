@@ -13,7 +13,12 @@
 
 enum {
     RING_BYTES = 2 * 1024 * 1024,
-    WINDOW_BYTES = 256 * 1024,
+    WINDOW_BYTES = 256 * 1024,      /* most that is sent beyond the last acknowledgement */
+    FIRST_WINDOW_BYTES = 32 * 1024, /* as much to begin with, and to a viewer that acknowledges at once */
+    QUICK_US = 1000,                /* an acknowledgement that was waited for less leaves no reason to send ahead */
+    SLOW_US = 2000,
+    LONGEST_LOOK_US = 1000 * 1000,
+    UNTOLD_BYTES = 4 * 1024,
     CHUNK_BYTES = 16 * 1024,
     INPUT_BYTES = 16 * 1024,
     HEADER_BYTES = 5,
@@ -92,10 +97,14 @@ struct client {
     const char *failure;
     uint64_t hello_offset, hello_gap;
     uint64_t cursor, acked;
+    /* Bytes that may be unacknowledged now; how many an acknowledgement covers at most, as seen lately. */
+    uint32_t window, stride;
+    int64_t full_since_us, look_after_us; /* since when the window is full, and how much later to look why; 0: it is not */
     struct jump jumps[JUMPS];
     unsigned jumped;
     uint64_t typed; /* order of the last keystroke; 0 for one that never typed */
     uint64_t taken; /* input bytes handed to the terminal, in all */
+    uint64_t told;  /* as many of them were told */
     uint32_t exits_seen;
     uint16_t cols, rows;
     size_t in_length, input_length, out_at, out_length;
@@ -119,6 +128,7 @@ extern struct keeper keeper;
 
 /* keeper.c */
 int64_t now_ms(void);
+int64_t now_us(void);
 void watch(struct watch *watched, uint32_t events);
 void settle(struct terminal *terminal);
 void stop_everything(void) __attribute__((noreturn));
@@ -148,5 +158,12 @@ void pump(struct client *client);
 void drop(struct client *client);
 struct client *controller(const struct terminal *terminal);
 uint64_t skipped(const struct client *client);
+
+/* window.c */
+void open_window(struct client *client);
+bool window_is_full(struct client *client, uint64_t unacknowledged);
+void loosen(struct client *client);
+void tighten(struct client *client, uint64_t advance);
+int64_t next_look_us(const struct client *client);
 
 #endif

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #define SHELL_OOM_SCORE "800"
-#define READS_A_TURN 16
+/* A read of a PTY yields 4 KiB at most: a chunk, and then whoever types has their turn. */
+#define READS_A_TURN 4
 
 static void append(struct terminal *terminal, const uint8_t *data, size_t length) {
     size_t at = terminal->end % RING_BYTES;
@@ -224,7 +225,7 @@ size_t reading_room(struct terminal *terminal) {
     uint64_t unread;
     if (leader) {
         unread = terminal->end - leader->acked - skipped(leader);
-        return unread < WINDOW_BYTES ? WINDOW_BYTES - unread : 0;
+        return unread < leader->window ? leader->window - unread : 0;
     }
     if (terminal->overwriting)
         return CHUNK_BYTES;
@@ -290,6 +291,7 @@ void write_input(struct terminal *terminal) {
         client->input_length -= done;
         memmove(client->input, client->input + done, client->input_length);
         client->taken += done;
-        client->taken_due = true;
+        /* Told now and then: a word for every key would wake the reader before the echo does. */
+        client->taken_due = client->taken - client->told >= UNTOLD_BYTES;
     }
 }
