@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
-from channels.utils import await_many_dispatch
 from django.conf import settings
 from django.db import DatabaseError
 
@@ -57,7 +56,8 @@ class TerminalConsumer(AsyncConsumer):
         self.size: tuple[int, int] | None = None
         self.control = asyncio.Event()
         try:
-            await await_many_dispatch([receive], self.dispatch)
+            while True:
+                await self.dispatch(await receive())
         except StopConsumer:
             pass
         finally:

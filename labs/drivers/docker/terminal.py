@@ -9,6 +9,7 @@ from typing import Self, cast
 from labs.drivers.base import DriverBusy, DriverError, Hello, NodeGone, Output, TerminalEvent
 from labs.drivers.docker import wire
 from labs.drivers.docker.keepers import KeeperFolders
+from labs.drivers.docker.precedence import precedence
 
 HELLO_WAIT_S = 5.0
 # One turn of the loop takes no more than this of one terminal, so that a flood leaves its neighbours theirs.
@@ -17,6 +18,8 @@ UNREAD_BYTES = 512 * 1024
 UNTYPED_BYTES = 1024 * 1024
 UNSENT_BYTES = 256 * 1024
 TYPING_WAIT_S = 5.0
+# More at once was pasted, and nobody waits for its echo.
+KEYS_BYTES = 64
 EVENT_BYTES = 64
 
 # What a socket is read into: one buffer a thread, as what was read is taken apart before the next socket is.
@@ -27,7 +30,8 @@ class Line(asyncio.BufferedProtocol):
     """What a keeper says, taken apart as it comes; it is not listened to while UNREAD_BYTES wait to be read."""
 
     def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
+        self._buffer = _buffer_of_this_thread()
         self.greeting: asyncio.Future[Hello | wire.Failed] = loop.create_future()
         self.gone: asyncio.Future[None] = loop.create_future()
         self.unread: deque[TerminalEvent] = deque()
@@ -37,32 +41,35 @@ class Line(asyncio.BufferedProtocol):
         self.end: DriverError | None = None
         self.transport: asyncio.Transport
         self._part = b""
-        self._paused = False
+        self._paused = self._held = False
+        self._precedence = precedence(loop)
         self._waiting: list[asyncio.Future[None]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
     def get_buffer(self, _hint: int) -> bytearray:
-        buffer: bytearray | None = getattr(_reading, "buffer", None)
-        if buffer is None:
-            buffer = _reading.buffer = bytearray(TURN_BYTES)
-        return buffer
+        return self._buffer
 
     def buffer_updated(self, length: int) -> None:
-        data = self._part + memoryview(_reading.buffer)[:length]
+        data = self._part + memoryview(self._buffer)[:length]
+        at = 0
         try:
-            self._part = data[self._take_frames(data) :]
+            while taken := wire.take(data, at):
+                said, at = taken
+                self._take(said)
         except wire.BrokenFrame as error:
             self._over(DriverError(f"The keeper sent {error}."))
             self.transport.abort()
-        if self.unread_bytes >= UNREAD_BYTES and not self._paused:
-            self._paused = True
-            self.transport.pause_reading()
+        self._part = data[at:]
+        if self.unread_bytes >= UNREAD_BYTES:
+            self._listen()
+        self._precedence.said(self, length)
         self.wake()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._over(NodeGone("The node stopped."))
+        self._precedence.gone(self)
         if not self.gone.done():
             self.gone.set_result(None)
         self.wake()
@@ -71,14 +78,26 @@ class Line(asyncio.BufferedProtocol):
         """The oldest event that nobody read yet."""
         event = self.unread.popleft()
         self.unread_bytes -= _weight(event)
-        if self._paused and self.unread_bytes < UNREAD_BYTES and not self.transport.is_closing():
-            self._paused = False
-            self.transport.resume_reading()
+        if self._paused:
+            self._listen()
         return event
+
+    def hold(self) -> None:
+        self._held = True
+        self._listen()
+
+    def release(self) -> None:
+        self._held = False
+        self._listen()
+
+    def typed(self, keys: bytes) -> None:
+        """The keys are on their way, and go first."""
+        self.transport.write(wire.pack(wire.Frame.INPUT, keys))
+        self._precedence.typed(self)
 
     async def change(self) -> None:
         """Returns when anything was said or taken, or all is over."""
-        waiting = asyncio.get_running_loop().create_future()
+        waiting = self._loop.create_future()
         self._waiting.append(waiting)
         await waiting
 
@@ -88,20 +107,21 @@ class Line(asyncio.BufferedProtocol):
             if not one.done():
                 one.set_result(None)
 
-    def _take_frames(self, data: bytes) -> int:
-        """How many bytes the whole frames at the beginning of ``data`` take."""
-        at, header, view = 0, wire.HEADER.size, memoryview(data)
-        while len(data) - at >= header:
-            frame, length = wire.header(view[at : at + header])
-            end = at + header + length
-            if len(data) < end:
-                break
-            self._take(wire.event(frame, view[at + header : end]))
-            at = end
-        return at
+    def _listen(self) -> None:
+        """Listens, unless much is unread or somebody else's key goes first."""
+        pause = self._held or self.unread_bytes >= UNREAD_BYTES
+        if pause != self._paused and not self.transport.is_closing():
+            self._paused = pause
+            if pause:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
 
-    def _take(self, said: TerminalEvent | Hello | wire.Taken | wire.Failed) -> None:
-        if not self.greeting.done():
+    def _take(self, said: wire.Said) -> None:
+        if isinstance(said, Output) and self.greeting.done():
+            self.unread.append(said)
+            self.unread_bytes += EVENT_BYTES + len(said.data)
+        elif not self.greeting.done():
             if not isinstance(said, Hello | wire.Failed):
                 raise wire.BrokenFrame("no greeting")
             self.greeting.set_result(said)
@@ -198,6 +218,10 @@ class DockerTerminal(DockerWatch):
     async def write(self, data: bytes) -> None:
         """``data`` is on its way; what the terminal cannot take yet waits here. Raises DriverBusy beyond one MiB."""
         self._raise_if_over()
+        if len(data) <= KEYS_BYTES and not self._untyped and self._room >= len(data):
+            self._typed += len(data)
+            self._line.typed(data)
+            return
         if len(self._untyped) + len(data) > UNTYPED_BYTES:
             await self._wait_for_room(len(data))
         self._untyped += data
@@ -216,11 +240,22 @@ class DockerTerminal(DockerWatch):
         self._raise_if_over()
 
     def _type(self) -> None:
-        while self._untyped and (room := wire.INPUT_BYTES - (self._typed - self._line.taken)) > 0:
+        while self._untyped and (room := self._room) > 0:
             part = bytes(self._untyped[:room])
             del self._untyped[:room]
             self._typed += len(part)
             self._line.transport.write(wire.pack(wire.Frame.INPUT, part))
+
+    @property
+    def _room(self) -> int:
+        return wire.INPUT_BYTES - (self._typed - self._line.taken)
+
+
+def _buffer_of_this_thread() -> bytearray:
+    if not hasattr(_reading, "buffer"):
+        _reading.buffer = bytearray(TURN_BYTES)
+    buffer: bytearray = _reading.buffer
+    return buffer
 
 
 def _dimension(size: int) -> int:

@@ -45,6 +45,9 @@ class Frame(IntEnum):
     OPENED = 0x90
 
 
+OUTPUT = int(Frame.OUTPUT)
+
+
 class BrokenFrame(ValueError):
     """The other side does not speak the protocol."""
 
@@ -61,6 +64,9 @@ class Failed:
     """The keeper refused and will hang up."""
 
     reason: str
+
+
+Said = TerminalEvent | Hello | Taken | Failed
 
 
 def pack(frame: Frame, body: bytes = b"") -> bytes:
@@ -106,7 +112,23 @@ def header(data: Bytes) -> tuple[Frame, int]:
         raise BrokenFrame(f"type {number}") from error
 
 
-def event(frame: Frame, body: Bytes) -> TerminalEvent | Hello | Taken | Failed:
+def take(data: bytes, at: int) -> tuple[Said, int] | None:
+    """What the frame that begins at ``at`` says and where it ends; None while it is not whole. Raises BrokenFrame."""
+    if len(data) - at < HEADER.size:
+        return None
+    number, length = HEADER.unpack_from(data, at)
+    begin = at + HEADER.size
+    end = begin + length
+    # By far most frames; a key's echo waits for every step that is taken here.
+    if number == OUTPUT and OFFSET_BODY.size <= length <= LONGEST_BODY:
+        if len(data) < end:
+            return None
+        return Output(OFFSET_BODY.unpack_from(data, begin)[0], data[begin + OFFSET_BODY.size : end]), end
+    frame, _length = header(data[at:begin])
+    return (event(frame, data[begin:end]), end) if len(data) >= end else None
+
+
+def event(frame: Frame, body: Bytes) -> Said:
     """What a frame from the keeper says. Raises BrokenFrame."""
     try:
         match frame:
