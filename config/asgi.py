@@ -1,4 +1,4 @@
-"""Previews by their host; else HTTP to Django, websockets to the labs; Origin is checked before the session is read."""
+"""Previews by their host; else HTTP to Django, websockets to labs and exams; Origin is checked before the session is read."""
 
 import os
 
@@ -8,7 +8,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 http = get_asgi_application()
 
-from labs.previews import PreviewGate  # noqa: E402  (needs the app registry)
-from labs.routing import websocket_urlpatterns  # noqa: E402
+from courses import routing as courses_routing  # noqa: E402  (needs the app registry)
+from labs import routing as labs_routing  # noqa: E402
+from labs.previews import PreviewGate  # noqa: E402
 
-application = PreviewGate(ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)}))
+websockets = URLRouter([*labs_routing.websocket_urlpatterns, *courses_routing.websocket_urlpatterns])
+application = PreviewGate(ProtocolTypeRouter({"http": http, "websocket": websockets}))

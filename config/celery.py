@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 app = Celery("yunlian")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(["courses.exams"])
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.conf.beat_schedule = {
     "sweep sandboxes": {"task": "labs.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
@@ -34,6 +35,12 @@ app.conf.beat_schedule = {
         "task": "labs.tasks.issue_statements",
         "schedule": 3600.0,
         "options": {"expires": 3600},
+    },
+    "close attempts": {"task": "courses.exams.tasks.close_due", "schedule": 5.0, "options": {"expires": 5}},
+    "settle grades": {
+        "task": "courses.exams.tasks.settle_grades",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "settle completions": {"task": "courses.tasks.settle", "schedule": 60.0, "options": {"expires": 60}},
     "settle credentials": {

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from django.db.models import QuerySet
 
 from community.api import User
-from courses.models import CataloguePage, CoursePage, Enrolment, LessonPage, ModulePage
+from courses.models import Attempt, AttemptState, CataloguePage, CoursePage, Enrolment, LessonPage, ModulePage
 from courses.models.learning import EnrolmentQuerySet
 from courses.outline import Outline, outline, outlines
 from courses.signals import course_completed
@@ -42,6 +43,28 @@ def completed_courses(learner: User) -> list[Completion]:
     enrolments = list(completed_enrolments(learner).order_by("-completed_at"))
     courses = outlines({enrolment.course_key for enrolment in enrolments})
     return [told(enrolment, courses.get(enrolment.course_key)) for enrolment in enrolments]
+
+
+@dataclass(frozen=True)
+class ExamResult:
+    """The best graded attempt of a person in an exam; ``score`` is the exact share of all marks."""
+
+    exam_id: str
+    score: Fraction
+    passed: bool
+    sat_at: datetime
+    attempt_id: str
+
+
+def exam_result(learner: User, exam_id: str) -> ExamResult | None:
+    """The learner's best graded attempt in the exam; None when there is none."""
+    graded = Attempt.objects.of(learner).filter(exam_id=exam_id, state=AttemptState.GRADED)
+    best = max(graded, key=lambda attempt: (attempt.score or Fraction(0), -attempt.number), default=None)
+    if best is None or best.ended_at is None:
+        return None
+    return ExamResult(
+        str(best.exam_id), best.score or Fraction(0), bool(best.passed), best.ended_at, str(best.pk)
+    )
 
 
 def learners_who_completed(course_id: str) -> QuerySet[User]:

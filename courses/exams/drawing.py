@@ -5,9 +5,10 @@ and not from a generator of chance, whose sequence could differ between versions
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 from courses.exams.content import Matching, Multiple, Ordering, Single
 from courses.exams.shapes import Question, canonical_hash
@@ -58,6 +59,14 @@ class Slot:
     seed: str
     order: tuple[str, ...]
     marks: Decimal
+
+    def write(self) -> dict[str, Any]:
+        """The slot as JSON values; ``read`` gives an equal one back."""
+        return {**asdict(self), "order": list(self.order), "marks": str(self.marks)}
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> "Slot":
+        return cls(**{**raw, "order": tuple(raw["order"]), "marks": Decimal(raw["marks"])})
 
 
 def draw_paper(sections: Sequence[Section], seed: str) -> tuple[Slot, ...]:

@@ -1,3 +1,15 @@
+from courses.models.attempts import (
+    AnswerEvent,
+    Attempt,
+    AttemptEvent,
+    AttemptState,
+    AttemptStop,
+    EndReason,
+    Paper,
+    PinnedVersion,
+    SlotGrade,
+    StopCause,
+)
 from courses.models.cohorts import (
     Cohort,
     CohortInstructor,
@@ -5,6 +17,17 @@ from courses.models.cohorts import (
     PlaceEvent,
     PlaceState,
     WayIn,
+)
+from courses.models.exams import (
+    Audience,
+    Exam,
+    ExamCandidate,
+    ExamDraw,
+    ExamSection,
+    ExamStaff,
+    Release,
+    StaffRole,
+    TimeFactor,
 )
 from courses.models.learning import Enrolment, LessonCompletion
 from courses.models.pages import CataloguePage, CoursePage, LessonPage, Level, ModulePage, Readers
@@ -23,6 +46,12 @@ from courses.models.questions import (
 )
 
 __all__ = [
+    "AnswerEvent",
+    "Attempt",
+    "AttemptEvent",
+    "AttemptState",
+    "AttemptStop",
+    "Audience",
     "BankMember",
     "BankQuestion",
     "BankRole",
@@ -32,13 +61,21 @@ __all__ = [
     "CohortPlace",
     "CoursePage",
     "Difficulty",
+    "EndReason",
     "Enrolment",
     "EventKind",
+    "Exam",
+    "ExamCandidate",
+    "ExamDraw",
+    "ExamSection",
+    "ExamStaff",
     "LessonCompletion",
     "LessonPage",
     "Level",
     "LikenessBand",
     "ModulePage",
+    "Paper",
+    "PinnedVersion",
     "PlaceEvent",
     "PlaceState",
     "QuestionBank",
@@ -46,6 +83,11 @@ __all__ = [
     "QuestionKind",
     "QuestionVersion",
     "Readers",
+    "Release",
+    "SlotGrade",
+    "StaffRole",
+    "StopCause",
+    "TimeFactor",
     "VersionState",
     "WayIn",
 ]

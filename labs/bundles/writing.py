@@ -16,9 +16,8 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     yield from _entries(manifest, "slug", "level", "minutes", "terminals")
     if manifest.hint_cost:
         yield from _entries(manifest, "hint_cost")
-    for name in ("egress", "exam_egress"):
-        if getattr(manifest, name):
-            yield from _entries(manifest, name)
+    if manifest.egress:
+        yield from _entries(manifest, "egress")
     yield from _table("[title]", manifest.title)
     yield from _table("[summary]", manifest.summary)
     for node in manifest.nodes:

@@ -26,8 +26,7 @@ def claim(session: LabSession) -> Sandbox | None:
     """
     if not settings.SANDBOX_POOL_PERCENT:
         return None
-    key = key_of(machines_of(session.lab, exam=session.is_exam))
-    alike = Sandbox.objects.pooled().filter(image_set__key=key).order_by("pk")
+    alike = Sandbox.objects.pooled().filter(image_set__key=key_of(machines_of(session.lab))).order_by("pk")
     for _try in range(TRIES):
         sandbox = alike.first()
         if sandbox is None:

@@ -9,17 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.postgres import private_server
 
-MODULES = (
-    "races",
-    "queue",
-    "pool",
-    "pool_races",
-    "sessions",
-    "provisioning",
-    "sweeping",
-    "allowances",
-    "guards",
-)
+MODULES = ("races", "queue", "pool", "pool_races", "sessions", "provisioning", "sweeping", "allowances")
 METERING = ("meters", "readers")
 
 

@@ -1,0 +1,1 @@
+"""Exams: papers, sittings, clocks, saved answers, grades."""
