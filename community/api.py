@@ -2,7 +2,7 @@
 
 from community.authentication import BearerToken, SessionUser, person_with_token, signed_in
 from community.context import crumbs
-from community.guards import append_only, frozen
+from community.guards import append_only, frozen, kept_record
 from community.models import (
     DraftPage,
     HomePage,
@@ -63,6 +63,7 @@ __all__ = [
     "is_editor",
     "is_instructor",
     "is_operator",
+    "kept_record",
     "organisation_of",
     "organisations_of",
     "person_with_token",

@@ -7,8 +7,10 @@ from decimal import Decimal
 
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 
 from community.api import Organisation, User
+from labs.metering import past, statements
 from labs.models import Budget, Lab, LabCheck, LabSession, Place, RateCard
 from labs.sessions import start_lab
 from labs.signals import lab_passed
@@ -127,9 +129,13 @@ def open_class(name: str, teachers: Iterable[User], learners: Iterable[User]) ->
         classes.join(person, taught)
 
 
-def set_prices(organisation: Organisation, note: str = "", **rates: Decimal) -> None:
-    """From now on the organisation's labs cost this: ``cpu_hour``, ``gib_hour``, ``used_cpu_hour``."""
-    RateCard.objects.create(organisation=organisation, note=note, **rates)
+def set_prices(
+    organisation: Organisation, note: str = "", valid_from: datetime | None = None, **rates: Decimal
+) -> None:
+    """From now, or then, on the organisation's labs cost this: ``cpu_hour``, ``gib_hour``, ``used_cpu_hour``."""
+    RateCard.objects.create(
+        organisation=organisation, note=note, valid_from=valid_from or timezone.now(), **rates
+    )
 
 
 def set_budget(organisation: Organisation, amount: Decimal) -> None:
@@ -137,11 +143,31 @@ def set_budget(organisation: Organisation, amount: Decimal) -> None:
     Budget.objects.create(organisation=organisation, amount=amount)
 
 
+def show_usage(
+    organisation: Organisation, learner: User, lab: Lab, began_at: datetime, minutes: int, cpu_percent: int
+) -> None:
+    """For an installation that is shown: in the ledger stands a sitting that nobody had."""
+    past.enter(
+        lab,
+        learner=learner.pk,
+        organisation=organisation.pk,
+        began_at=began_at,
+        minutes=minutes,
+        cpu_percent=cpu_percent,
+    )
+
+
+def issue_statements() -> None:
+    """Every statement of the last month stands, as on the first of this one."""
+    statements.issue_due()
+
+
 __all__ = [
     "Lab",
     "LabCard",
     "LabEvidence",
     "LabSession",
+    "issue_statements",
     "lab_card",
     "lab_cards",
     "lab_clauses",
@@ -154,5 +180,6 @@ __all__ = [
     "passed_labs_of",
     "set_budget",
     "set_prices",
+    "show_usage",
     "start_lab",
 ]

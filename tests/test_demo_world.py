@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
+from django.utils import timezone, translation
 from wagtail.models import GroupPagePermission, Page
 
 from certification.api import Programme
@@ -20,6 +20,7 @@ from config.demo import people, texts, world
 from config.demo.teaching import load_teaching
 from courses.api import CataloguePage, CoursePage, LessonPage
 from labs.api import labs_by_slug
+from labs.metering import statements
 
 CHINESE, ENGLISH = "zh-hans", "en"
 USERNAMES = ["trainee", "instructor", "editor", "employer", "operator"]
@@ -84,6 +85,17 @@ def test_the_trainee_sees_what_a_lab_costs_and_the_instructor_who_pays_and_whom_
     assert "200.00" in instructor.get("/en/labs/costs/budgets/example-works/").content.decode()
     assert "云计算实践 2026" in instructor.get("/en/labs/classes/").content.decode()
     assert "云计算实践 2026" in trainee.get("/en/labs/classes/").content.decode()
+
+
+def test_the_month_before_is_paid_by_a_statement_that_agrees_with_the_ledger(here):
+    responsible = User.objects.get(username="instructor")
+    (statement,) = statements.visible_to(responsible).exclude(organisation=None)
+    assert statement.month < timezone.localdate().replace(day=1)
+    assert statement.total_minor > 0
+    assert {line.learner_name for line in statement.lines.all()} >= {
+        str(User.objects.get(username=name)) for name in ("trainee", "editor")
+    }
+    assert statements.differences(statement) == []
 
 
 def test_an_organisation_that_is_there_is_left_as_people_made_it(here):

@@ -105,6 +105,7 @@ class Manifest(Part):
     nodes: list[NodeText] = Field(min_length=1, max_length=8)
     previews: list[PreviewText] = Field(default=[], max_length=8)
     egress: list[str] = Field(default=[], max_length=32)
+    exam_egress: list[str] = Field(default=[], max_length=32)
     steps: list[StepText] = Field(min_length=1, max_length=40)
 
     @property
@@ -135,12 +136,8 @@ class Manifest(Part):
         for i, preview in enumerate(self.previews):
             if preview.node not in self.node_names:
                 yield ("previews", i, "node"), f"{preview.node!r} is no node of this lab"
-        for i, text in enumerate(self.egress):
-            try:
-                allowlist.Entry.parse(text)
-            except allowlist.BadEntry as error:
-                yield ("egress", i), str(error)
-        yield from _repeated("host", [(("egress", i), text) for i, text in enumerate(self.egress)])
+        yield from _host_faults("egress", self.egress)
+        yield from _host_faults("exam_egress", self.exam_egress)
         for i, node in enumerate(self.nodes):
             yield from self._node_faults(("nodes", i), node)
         for path, check in places:
@@ -186,6 +183,15 @@ class Manifest(Part):
                 ClauseReference.parse(text)
             except ValueError as error:
                 yield (*path, "clauses"), str(error)
+
+
+def _host_faults(key: str, hosts: list[str]) -> Iterator[tuple[Path, str]]:
+    for i, text in enumerate(hosts):
+        try:
+            allowlist.Entry.parse(text)
+        except allowlist.BadEntry as error:
+            yield (key, i), str(error)
+    yield from _repeated("host", [((key, i), text) for i, text in enumerate(hosts)])
 
 
 def _repeated(noun: str, named: list[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:

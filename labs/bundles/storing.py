@@ -35,6 +35,7 @@ def import_lab(bundle: Bundle) -> tuple[Lab, bool]:
             "nodes": [plain(node) for node in manifest.nodes],
             "previews": [plain(preview) for preview in manifest.previews],
             "egress": list(manifest.egress),
+            "exam_egress": list(manifest.exam_egress),
             "solutions": {f"{step}.{node}": text for (step, node), text in bundle.solutions.items()},
             "check_common": bundle.common,
             "manifest": bundle.text,
@@ -153,6 +154,7 @@ def _manifest_of(lab: Lab) -> Manifest:
             "nodes": [NodeText.model_validate(node) for node in lab.nodes],
             "previews": [PreviewText.model_validate(preview) for preview in lab.previews],
             "egress": lab.egress,
+            "exam_egress": lab.exam_egress,
             "steps": [_step_of(step) for step in lab.steps.all()],
         }
     )

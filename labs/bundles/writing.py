@@ -16,8 +16,9 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     yield from _entries(manifest, "slug", "level", "minutes", "terminals")
     if manifest.hint_cost:
         yield from _entries(manifest, "hint_cost")
-    if manifest.egress:
-        yield from _entries(manifest, "egress")
+    for name in ("egress", "exam_egress"):
+        if getattr(manifest, name):
+            yield from _entries(manifest, name)
     yield from _table("[title]", manifest.title)
     yield from _table("[summary]", manifest.summary)
     for node in manifest.nodes:

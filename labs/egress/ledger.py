@@ -10,7 +10,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
 from labs.allowlist import BadEntry, Entry, parse
@@ -33,15 +33,24 @@ def leaves(met: Set[str] = frozenset()) -> dict[Place, Leave]:
 
     What sessions transferred before is looked up for those that were not ``met`` yet.
     """
-    rows = (
-        Node.objects.attended()
-        .filter(egress=True)
-        .values_list("sandbox__session_id", "sandbox__ref", "name", "sandbox__session__lab__egress")
-    )
-    found = [(Place(str(session), ref, name), _entries(listed)) for session, ref, name, listed in rows]
+    found = [
+        (Place(str(session.pk), node.sandbox.ref, node.name), _entries(session.egress))
+        for node in _nodes()
+        if (session := node.sandbox.session) is not None
+    ]
     spent = _spent({place.session for place, _listed in found} - met)
     most = settings.LABS_EGRESS_MIB * MIB
     return {place: Leave(entries, most - spent.get(place.session, 0)) for place, entries in found}
+
+
+def _nodes() -> QuerySet[Node]:
+    session, lab = "sandbox__session", "sandbox__session__lab"
+    return (
+        Node.objects.attended()
+        .filter(egress=True)
+        .select_related(lab)
+        .only("name", "sandbox__ref", f"{session}__mode", f"{lab}__egress", f"{lab}__exam_egress")
+    )
 
 
 def _entries(listed: Iterable[str]) -> tuple[Entry, ...]:

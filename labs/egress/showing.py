@@ -20,7 +20,7 @@ def requests_of(session: LabSession, *, words: str = "", refused: bool = False, 
 def network_body(session: LabSession, page: Page) -> dict[str, Any]:
     """The list and one page of requests as JSON says them, words in the language in use."""
     return {
-        "hosts": session.lab.egress,
+        "hosts": session.egress,
         "total": page.paginator.count,
         "page": page.number,
         "pages": page.paginator.num_pages,

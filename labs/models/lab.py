@@ -73,6 +73,8 @@ class Lab(ClusterableModel):
     previews = models.JSONField(_("previews"), default=list, blank=True)
     # Hosts, as labs.allowlist reads them, that its machines may reach; empty: none.
     egress = models.JSONField(_("hosts that may be reached"), default=list, blank=True)
+    # The same while it is sat as an exam.
+    exam_egress = models.JSONField(_("hosts that may be reached in an exam"), default=list, blank=True)
     solutions = models.JSONField(default=dict, blank=True, editable=False)
     check_common = models.TextField(blank=True, editable=False)
     manifest = models.TextField(blank=True, editable=False)

@@ -15,9 +15,9 @@ from labs.models.lab import Lab
 FOR_PEOPLE = frozenset({"read_only_reason", "links"})
 
 
-def machines_of(lab: Lab) -> list[dict[str, Any]]:
-    """The nodes as the engine would be asked for them."""
-    out = {"egress": True} if lab.egress else {}
+def machines_of(lab: Lab, *, exam: bool = False) -> list[dict[str, Any]]:
+    """The nodes as the engine would be asked for them, for practice or for an exam."""
+    out = {"egress": True} if (lab.exam_egress if exam else lab.egress) else {}
     return [{key: node[key] for key in sorted(node) if key not in FOR_PEOPLE} | out for node in lab.nodes]
 
 

@@ -118,6 +118,16 @@ class LabSession(models.Model):
         return self.mode == Mode.PRACTICE
 
     @property
+    def is_exam(self) -> bool:
+        return self.mode == Mode.EXAM
+
+    @property
+    def egress(self) -> list[str]:
+        """The hosts that its machines may reach; an exam has only those that the lab lists for exams."""
+        hosts: list[str] = self.lab.exam_egress if self.is_exam else self.lab.egress
+        return hosts
+
+    @property
     def is_playback(self) -> bool:
         return self.mode == Mode.PLAYBACK
 

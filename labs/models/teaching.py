@@ -241,9 +241,11 @@ class TeachingEventQuerySet(models.QuerySet["TeachingEvent"]):
 
 
 class TeachingEvent(models.Model):
-    """Who did what in whose session; append-only, it goes only with the session itself."""
+    """Who did what in whose session; append-only, it goes only with the session itself, which the database sees to."""
 
-    session = models.ForeignKey("labs.LabSession", on_delete=models.CASCADE, related_name="teaching_events")
+    session = models.ForeignKey(
+        "labs.LabSession", on_delete=models.DO_NOTHING, related_name="teaching_events"
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

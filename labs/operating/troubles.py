@@ -111,7 +111,7 @@ def _silent_attendants(now: datetime) -> list[Trouble]:
 
 def _somebody_goes_out() -> bool:
     """Whether a lab offers a way out, or a withdrawn one that still runs."""
-    offered = Lab.objects.published().exclude(egress=[])
+    offered = Lab.objects.published().exclude(egress=[], exam_egress=[])
     return offered.exists() or Node.objects.attended().filter(egress=True).exists()
 
 

@@ -26,7 +26,8 @@ def claim(session: LabSession) -> Sandbox | None:
     """
     if not settings.SANDBOX_POOL_PERCENT:
         return None
-    alike = Sandbox.objects.pooled().filter(image_set__key=key_of(machines_of(session.lab))).order_by("pk")
+    key = key_of(machines_of(session.lab, exam=session.is_exam))
+    alike = Sandbox.objects.pooled().filter(image_set__key=key).order_by("pk")
     for _try in range(TRIES):
         sandbox = alike.first()
         if sandbox is None:

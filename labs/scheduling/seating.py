@@ -23,6 +23,8 @@ def seat(session: LabSession, need: Amount) -> Sandbox:
     sandbox = Sandbox.objects.create(
         session=session, uid=uid, subnet=subnet, millicpus=need.millicpus, memory_mib=need.memory_mib
     )
-    Node.objects.bulk_create(Node.wanted(sandbox, wish) for wish in machines_of(session.lab))
+    Node.objects.bulk_create(
+        Node.wanted(sandbox, wish) for wish in machines_of(session.lab, exam=session.is_exam)
+    )
     sandbox.record(sandbox.state)
     return sandbox

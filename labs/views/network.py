@@ -29,7 +29,7 @@ def network(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "labs/network.html",
         {
             "session": session,
-            "hosts": session.lab.egress,
+            "hosts": session.egress,
             "page": showing.requests_of(
                 session, words=words, refused=refused, page=request.GET.get("page", 1)
             ),

@@ -25,8 +25,8 @@ from labs.egress.addresses import is_public, resolve
 from labs.egress.outlet import Leave, Outlet
 from labs.egress.outlet import Place as Outward
 from labs.egress.proxy import Entered, World
-from labs.lifecycle import State
-from labs.models import EgressRequest, LabSession, Place, Sandbox, TaughtClass
+from labs.lifecycle import StartKind, State
+from labs.models import EgressRequest, ImageSet, LabSession, Mode, Place, Sandbox, TaughtClass
 from labs.models.egress import Verdict
 from labs.models.pool import key_of, machines_of
 from tests.drivers.conftest import spec_of
@@ -98,14 +98,15 @@ async def test_this_hosts_resolver_is_asked_for_names():
     assert "127.0.0.1" in await resolve("localhost", 80)
 
 
-def bundle(tmp_path: Path, egress: str) -> Path:
-    """The folder of the smallest lab with this list."""
+def bundle(tmp_path: Path, egress: str, exam_egress: str = "[]") -> Path:
+    """The folder of the smallest lab with these lists."""
     folder = tmp_path / "small"
     for name, text in {
         "lab.toml": f"""slug = "small"
 level = "beginner"
 minutes = 10
 egress = {egress}
+exam_egress = {exam_egress}
 
 [title]
 zh = "小"
@@ -160,6 +161,72 @@ def test_a_list_comes_with_the_bundle_and_goes_back_into_it(tmp_path: Path):
     made, _changed = import_lab(read(bundle(tmp_path, '["example.org", "*.example.net:8443"]')))
     assert made.egress == ["example.org", "*.example.net:8443"]
     assert 'egress = ["example.org", "*.example.net:8443"]' in manifest_text(bundle_of(made).manifest)
+
+
+def test_so_is_one_of_its_exams_list(tmp_path: Path):
+    with pytest.raises(BundleError) as refused:
+        read(bundle(tmp_path, '["example.org"]', '["example.org", "example.org"]'))
+    (fault,) = refused.value.faults
+    assert fault.endswith("lab.toml:5: host 'example.org' is there twice")
+
+
+@pytest.mark.django_db
+def test_an_exams_list_is_another_one_than_the_practices(tmp_path: Path):
+    made, _changed = import_lab(read(bundle(tmp_path, '["example.org"]', '["exam.example.org"]')))
+    assert (made.egress, made.exam_egress) == (["example.org"], ["exam.example.org"])
+    assert 'exam_egress = ["exam.example.org"]' in manifest_text(bundle_of(made).manifest)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("lists", "kind", "hosts"),
+    [
+        ({"egress": LISTED}, StartKind.EXAM, []),
+        ({"egress": LISTED}, StartKind.PRACTICE, LISTED),
+        ({"egress": LISTED, "exam_egress": LISTED[:1]}, StartKind.EXAM, LISTED[:1]),
+        ({"exam_egress": LISTED}, StartKind.EXAM, LISTED),
+        ({"exam_egress": LISTED}, StartKind.PRACTICE, []),
+    ],
+)
+def test_an_exam_has_only_the_way_out_that_is_declared_for_exams(
+    engine: FakeDriver,
+    committed: Callable[..., Any],
+    lists: dict[str, Any],
+    kind: StartKind,
+    hosts: list[str],
+):
+    session = committed(sessions.start_lab, LearnerFactory(), LabFactory(**lists), kind)
+    (node,) = engine.sandboxes[session.sandbox.ref].spec.nodes
+    assert node.egress is bool(hosts)
+    assert [leave.entries for leave in ledger.leaves().values()] == (
+        [allowlist.parse(hosts)] if hosts else []
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("exam_egress", "claimed"), [([], False), (["example.org"], True)])
+def test_an_exam_takes_no_sandbox_with_a_way_out_from_the_pool_unless_it_has_one(
+    engine: FakeDriver, committed: Callable[..., Any], settings: Any, exam_egress: list[str], claimed: bool
+):
+    settings.SANDBOX_POOL_PERCENT = 50
+    lab = LabFactory(egress=LISTED, exam_egress=exam_egress)
+    image_set = ImageSet.objects.for_lab(lab)
+    ImageSet.objects.update(minimum=1, reserve=0)
+    committed(tasks.refill)
+    (waiting,) = Sandbox.objects.pooled()
+    assert waiting.image_set == image_set
+    session = committed(sessions.start_lab, LearnerFactory(), lab, StartKind.EXAM)
+    assert (session.sandbox == waiting) is claimed
+    assert {node.egress for node in session.sandbox.nodes.all()} == {claimed}
+
+
+@pytest.mark.django_db
+def test_an_exam_without_a_list_has_no_panel_and_its_page_says_that_nothing_is_reached():
+    session = SessionFactory(lab=LabFactory(egress=LISTED), mode=Mode.EXAM)
+    browser = Client()
+    browser.force_login(session.learner, "django.contrib.auth.backends.ModelBackend")
+    assert b"work-tab-network" not in browser.get(reverse("labs:lab", args=[session.lab.slug])).content
+    assert LISTED[0].encode() not in browser.get(reverse("labs:network", args=[session.pk])).content
 
 
 @pytest.mark.django_db

@@ -9,7 +9,17 @@ import pytest
 from tests.conftest import ROOT
 from tests.postgres import private_server
 
-MODULES = ("races", "queue", "pool", "pool_races", "sessions", "provisioning", "sweeping", "allowances")
+MODULES = (
+    "races",
+    "queue",
+    "pool",
+    "pool_races",
+    "sessions",
+    "provisioning",
+    "sweeping",
+    "allowances",
+    "guards",
+)
 METERING = ("meters", "readers")
 
 
