@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bench.chaos import questions
 from bench.chaos.__main__ import is_met
-from bench.chaos.audit import compare_recordings, in_engine, on_disk, processes
+from bench.chaos.audit import compare_recordings, in_engine, on_disk, processes, shaken
 from bench.chaos.lives import Heard, Reading, typing
 from labs.lifecycle import State
 from labs.models import CheckRequest, QueuePlace, Recording, Sandbox, SandboxEvent, UsageEntry
@@ -20,6 +20,7 @@ from labs.recordings.journal import GAP, OUTPUT, Event, Journal
 from tests.labs.factories import SandboxFactory, SessionFactory
 
 NOW = timezone.now()
+NOBODY: set[str] = set()
 
 
 class EngineThatHolds:
@@ -172,7 +173,7 @@ def test_a_history_that_goes_back_to_ready_on_its_way_out_charges_nothing_more()
 def recorded(tmp_path):
     """Writes a recording of these events and says how it compares with what the learner heard."""
 
-    def compare(heard: bytes, *events: Event) -> Counter[str]:
+    def compare(heard: bytes, *events: Event, lack: str = "", shaken: set[str] = NOBODY) -> Counter[str]:
         path = tmp_path / "one.cast"
         if events:
             journal = Journal.open(path, {"version": 2})
@@ -180,7 +181,7 @@ def recorded(tmp_path):
             journal.close()
         place = {"session": "s", "node": "box", "terminal": "1", "epoch": "e"}
         told = Heard(**place, length=len(heard), digest=hashlib.sha256(heard).hexdigest())
-        return compare_recordings([told], [{**place, "path": str(path)}])[0]
+        return compare_recordings([told], [{**place, "path": str(path), "lack": lack}], shaken)[0]
 
     return compare
 
@@ -201,6 +202,28 @@ def test_a_recording_that_ends_too_soon_or_says_something_else_is_found(recorded
     assert recorded(b"bad one ", Event(1, OUTPUT, "two three", 13)) == {"wrong": 1}
 
 
+def test_a_recording_that_says_that_it_is_not_whole_is_told_apart(recorded):
+    assert recorded(b"one two", lack="recorder") == {"incomplete": 1}
+    assert recorded(b"one two", Event(0, OUTPUT, "one ", 4), lack="machine") == {"incomplete": 1}
+    assert recorded(b"one two", Event(0, OUTPUT, "one two", 7), lack="recorder") == {"complete": 1}
+
+
+def test_what_an_engine_took_along_is_nobodys_fault_but_other_bytes_are(recorded):
+    assert recorded(b"one two", Event(0, OUTPUT, "one ", 4), shaken={"s"}) == {"lost_with_engine": 1}
+    assert recorded(b"bad one ", Event(1, OUTPUT, "two three", 13), shaken={"s"}) == {"wrong": 1}
+
+
+def test_only_sessions_during_which_the_engine_was_killed_are_shaken():
+    spans = {
+        "before": (0.0, 10.0),
+        "during": (70.0, 90.0),
+        "while stopping": (65.0, 70.0),
+        "after": (81.0, 99.0),
+    }
+    assert shaken(spans, [80.0]) == {"during", "while stopping"}
+    assert shaken(spans, []) == set()
+
+
 def hello(**changes: object) -> dict[str, object]:
     return {"type": "hello", "epoch": "a", "offset": 0, "gap": 0, **changes}
 
@@ -216,10 +239,11 @@ def test_a_learner_who_comes_back_notices_bytes_that_were_skipped_or_come_again(
 
 
 def test_what_is_typed_has_neither_mark_in_it_so_that_its_echo_is_not_taken_for_the_work():
-    typed = typing(7, Path(__file__).read_bytes())
+    typed = typing(7, Path(__file__).read_bytes(), 500)
     assert b"begin7" not in typed
     assert b"end7" not in typed
     assert typed.count(b"\n") == 1
+    assert b"seq" not in typing(7, b"true", 0)
 
 
 @pytest.mark.parametrize(
@@ -229,12 +253,14 @@ def test_what_is_typed_has_neither_mark_in_it_so_that_its_echo_is_not_taken_for_
         {"lost": {"lost_bytes": 1}},
         {"recordings": {"complete": 3, "wrong": 1}},
         {"recordings": {"missing": 1}},
+        {"recordings": {"short": 1}},
+        {"recordings": {"incomplete": 1}},
         {"kills": {}},
         {"passed": 0},
     ],
 )
 def test_a_drill_is_met_only_when_nothing_is_lost_or_left_though_parts_were_killed_and_checks_passed(changed):
-    report = {"left": {"containers": 0}, "lost": {"lost_bytes": 0}, "recordings": {"complete": 3, "short": 1},
+    report = {"left": {"containers": 0}, "lost": {"lost_bytes": 0}, "recordings": {"complete": 3, "lost_with_engine": 1},
               "kills": {"web": 2}, "passed": 3}  # fmt: skip
     assert is_met(report)
     assert not is_met({**report, **changed})

@@ -19,7 +19,7 @@ from typing import Any
 import docker
 import httpx
 
-from bench.chaos.audit import ask, audit, compare_recordings
+from bench.chaos.audit import ask, audit, compare_recordings, shaken
 from bench.chaos.engine import OwnEngine
 from bench.chaos.killer import Killer
 from bench.chaos.lives import Book, Life
@@ -68,10 +68,12 @@ def drill(n: int, at_once: int, seed: int, engine: str) -> dict[str, object]:
         say("counting what is left")
         stack.manage("shell", "-c", EMPTY_THE_POOL)
         left = audit(stack, client, own, uids)
-        recordings, short = compare_recordings(book.heard, ask(stack, "questions.recordings()"))
+        lost = shaken(book.spans, killer.engine_deaths) if engine == "plain" else set()
+        recordings, short = compare_recordings(book.heard, ask(stack, "questions.recordings()"), lost)
         losses = {name: book.counts.pop(name, 0) for name in LOSSES}
         report: dict[str, Any] = {
-            "lives": book.counts.pop("lives", 0), "passed": book.counts.pop("passed", 0), "seed": seed, "engine": engine,
+            "lives": book.counts.pop("lives", 0), "passed": book.counts.pop("passed", 0),
+            "finished": book.counts.pop("finished", 0), "seed": seed, "engine": engine,
             "seconds": round(seconds), "load": os.getloadavg()[0], "kills": dict(sorted(killer.kills.items())),
             "seen": dict(sorted(book.counts.items())), "lost": losses, "left": left.counts,
             "recordings": dict(sorted(recordings.items())), "ended_as": ask(stack, "questions.ends()"),
@@ -83,7 +85,9 @@ def drill(n: int, at_once: int, seed: int, engine: str) -> dict[str, object]:
 def is_met(report: Mapping[str, Any]) -> bool:
     """Nothing was lost, nothing is left, and it is no wonder: parts were killed, and lives passed their checks meanwhile."""
     something_happened = bool(report["kills"]) and bool(report["passed"])
-    wrong = report["recordings"].get("wrong", 0) + report["recordings"].get("missing", 0)
+    wrong = sum(
+        report["recordings"].get(verdict, 0) for verdict in ("wrong", "missing", "short", "incomplete")
+    )
     return something_happened and not (any(report["left"].values()) or any(report["lost"].values()) or wrong)
 
 

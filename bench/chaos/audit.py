@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tests.stack import Stack
 
 SETTLE_S = 120
 LOOK_AGAIN_S = 2
+# A session that was left is stopped by then.
+STOP_S = 60
 EVERY_ENGINE_HAS = frozenset({"bridge", "host", "none"})
 
 
@@ -54,12 +56,12 @@ def _look(stack: Stack, client: docker.APIClient, own: OwnEngine | None, uids: r
     found = {
         **in_engine(client, "" if own else stack.installation_id),
         **on_disk(stack.var, Path("/proc/self/mountinfo").read_text(), loop_files()),
-        "processes": len(processes(Path("/proc"), uids)),
-        "links": len(own.links()) if own else 0,
-        "shims": len(own.shims()) if own else 0,
+        "processes": processes(Path("/proc"), uids),
+        "links": own.links() if own else [],
+        "shims": own.shims() if own else [],
     }
-    counts = {kind: len(left) if isinstance(left, list) else left for kind, left in found.items()}
-    words = [f"{kind}: {name}" for kind, left in found.items() if isinstance(left, list) for name in left]
+    counts = {kind: len(left) for kind, left in found.items()}
+    words = [f"{kind}: {name}" for kind, left in found.items() for name in left]
     return Left({**counts, **rows, "wrong_charges": len(charges)}, words + charges)
 
 
@@ -116,22 +118,37 @@ def processes(proc: Path, uids: range) -> list[str]:
 
 
 def compare_recordings(
-    heard: Iterable[Heard], kept: Iterable[Mapping[str, str]]
+    heard: Iterable[Heard], kept: Iterable[Mapping[str, str]], shaken: Container[str] = ()
 ) -> tuple[Counter[str], list[str]]:
-    """How many recordings hold what their learner read, byte for byte: ``complete``, ``short``, ``missing``, ``wrong``.
+    """How many recordings hold what their learner read, byte for byte: ``complete``; and what is the matter with others.
 
-    A recorder that is killed and comes back only when the machine is gone cannot have the last bytes (``short``).
+    ``short`` and ``missing`` ones look as if they were whole, ``incomplete`` ones say that they are not. Of ``shaken``
+    sessions, whose machines an engine took along unasked, nobody could have had the rest: ``lost_with_engine``.
     """
-    paths = {(one["session"], one["node"], one["terminal"], one["epoch"]): Path(one["path"]) for one in kept}
+    found = {(one["session"], one["node"], one["terminal"], one["epoch"]): one for one in kept}
     counts: Counter[str] = Counter()
     words = []
     for one in heard:
-        path = paths.get((one.session, one.node, one.terminal, one.epoch))
-        verdict = "missing" if path is None else _compared(path, one)
+        row = found.get((one.session, one.node, one.terminal, one.epoch))
+        verdict = _compared(Path(row["path"]), one) if row else "missing"
+        if verdict in {"short", "missing"} and one.session in shaken:
+            verdict = "lost_with_engine"
+        elif verdict in {"short", "missing"} and row and row["lack"]:
+            verdict = "incomplete"
         counts[verdict] += 1
         if verdict != "complete":
             words.append(f"the recording of {one.session} {one.node} is {verdict}")
     return counts, words
+
+
+def shaken(spans: Mapping[str, tuple[float, float]], deaths: Iterable[float]) -> set[str]:
+    """The sessions during which an engine that takes all machines along was killed, their stop included."""
+    deaths = list(deaths)
+    return {
+        session
+        for session, (began, left) in spans.items()
+        if any(began <= death <= left + STOP_S for death in deaths)
+    }
 
 
 def _compared(path: Path, heard: Heard) -> str:

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ class Killer(threading.Thread):
         self.stack, self.engine, self.choose = stack, engine, choose
         self.enough = threading.Event()
         self.kills: Counter[str] = Counter()
+        # When the engine was killed, by the monotonic clock.
+        self.engine_deaths: list[float] = []
         self.broken = ""
 
     def run(self) -> None:
@@ -32,6 +35,7 @@ class Killer(threading.Thread):
         while not self.enough.wait(self.choose.uniform(*PAUSE_S)):
             rounds += 1
             if self.engine is not None and rounds % ENGINE_EVERY == 0:
+                self.engine_deaths.append(time.monotonic())
                 try:
                     self.engine.kill()
                 except RuntimeError as error:

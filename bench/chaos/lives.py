@@ -24,6 +24,8 @@ from tests.stack import Stack
 LABS = ("linux-processes", "linux-processes", "load-balancing")
 # Of a hundred lives so many are given up while their machines are made, and so many begin a machine anew.
 GIVEN_UP, ANEW = 12, 12
+# Of those whose first step has passed so many of a hundred do the whole lab and finish it; the others leave it.
+FINISHED = 50
 PATIENCE_S = 240
 LINES = 4_000
 ROUNDS = 4
@@ -52,6 +54,8 @@ class Book:
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    # When each session began and was left, by the monotonic clock.
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, note: str = "", **counts: int) -> None:
@@ -64,6 +68,10 @@ class Book:
 
 class Interrupted(Exception):
     """The life cannot be led to its end, through no fault of its own."""
+
+
+class Refused(Interrupted):
+    """The site said no."""
 
 
 class Left(Exception):
@@ -86,6 +94,8 @@ class Life:
             base_url=f"{stack.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=40
         )
         self.session = ""
+        self.began = time.monotonic()
+        self.is_finished = False
 
     def lead(self) -> None:
         lot = self.choose.randrange(100)
@@ -99,7 +109,10 @@ class Life:
             body = self.until_ready()
             if lot >= 100 - ANEW:
                 body = self.begin_anew(self.choose.choice(body["nodes"])["name"])
-            self.pass_step(lab, body)
+            self.pass_step(lab, body, body["steps"][0]["id"], lines=LINES)
+            self.book.add(passed=1)
+            if self.choose.randrange(100) < FINISHED:
+                self.finish(lab, body)
         except Interrupted as why:
             self.book.add(f"{self.session}: {why}", unfinished=1)
         finally:
@@ -120,19 +133,41 @@ class Life:
         self.book.add(begun_anew=1)
         return self.until_ready()
 
-    def pass_step(self, lab: str, body: dict[str, Any]) -> None:
-        """The lab's first step is done on every machine it asks for, and its checks have passed."""
-        step = body["steps"][0]["id"]
+    def pass_step(self, lab: str, body: dict[str, Any], step: str, *, lines: int) -> None:
+        """The step is done on every machine it asks for, ``lines`` were read from each, and its checks have passed."""
         paths = {node["name"]: node["terminal"] for node in body["nodes"]}
         solutions = {path.name.split(".")[1]: path for path in solutions_of(lab, step)}
         for _round in range(ROUNDS):
             for node, path in solutions.items():
-                self.work(node, paths[node], path.read_bytes())
+                self.work(node, paths[node], path.read_bytes(), lines)
             if self.check(step):
-                self.book.add(passed=1)
                 return
             self.until_ready()
         raise Interrupted(f"its checks did not pass: {self.check_words(step)}")
+
+    def finish(self, lab: str, body: dict[str, Any]) -> None:
+        """The other steps are done too and the lab is passed; where an engine took the machines along, it may be left."""
+        try:
+            for step in body["steps"][1:]:
+                self.pass_step(lab, body, step["id"], lines=0)
+            for _round in range(ROUNDS):
+                if patiently(self.passed, "the finish", pause_s=1.0):
+                    self.is_finished = True
+                    self.book.add(finished=1)
+                    return
+            raise Interrupted("it could not be finished, though every step had passed")
+        except Interrupted as why:
+            if not self.new_shells_are_fine:
+                raise
+            self.book.add(f"{self.session}: left unfinished: {why}", left_unfinished=1)
+
+    def passed(self) -> bool | None:
+        """Whether the lab is passed, as the answer to a finish says, or the session when that answer was lost."""
+        try:
+            result = self.ask("POST", f"/lab-sessions/{self.session}/finish")["result"]
+        except Refused:
+            return self.ask("GET", f"/lab-sessions/{self.session}")["passed_at"] is not None
+        return None if result["state"] != "done" or result["problem"] else bool(result["passed"])
 
     def check(self, step: str) -> bool:
         """Whether the checks of ``step`` passed, as the answer or the session says."""
@@ -149,11 +184,11 @@ class Life:
         steps = self.ask("GET", f"/lab-sessions/{self.session}")["steps"]
         return json.dumps(next(one["checks"] for one in steps if one["id"] == step), ensure_ascii=False)[:400]
 
-    def work(self, node: str, path: str, solution: bytes) -> None:
+    def work(self, node: str, path: str, solution: bytes, lines: int) -> None:
         """The step is solved and numbers are printed and read across every cut; each must come once and in order."""
         first = self.choose.randrange(10**6)
         marks = b"begin%d\r\n" % first, b"end%d\r\n" % first
-        reading = Reading(self.choose, typing(first, solution), *marks)
+        reading = Reading(self.choose, typing(first, solution, lines), *marks)
         deadline = time.monotonic() + PATIENCE_S
         while not reading.is_over:
             if time.monotonic() > deadline:
@@ -171,7 +206,7 @@ class Life:
                     return
                 time.sleep(0.3)
         told = bytes(reading.output).partition(marks[0])[2].partition(marks[1])[0]
-        missing = [b"%d" % n for n in range(first, first + LINES)] != told.split()
+        missing = [b"%d" % n for n in range(first, first + lines)] != told.split()
         self.book.add(terminals=1, bytes_read=len(reading.output))
         if missing or (reading.wrong and not self.new_shells_are_fine):
             self.book.add(f"{self.session}: {reading.wrong or 'numbers are missing'}", lost_bytes=1)
@@ -212,11 +247,13 @@ class Life:
         return seen
 
     def end(self) -> None:
-        if self.session:
+        if self.session and not self.is_finished:
             try:
                 self.ask("DELETE", f"/lab-sessions/{self.session}")
             except Interrupted as why:
                 self.book.add(f"{self.session}: {why}")
+        with self.book.lock:
+            self.book.spans[self.session] = (self.began, time.monotonic())
         self.book.add(lives=1)
 
     def ask(self, verb: str, path: str, body: Any = None) -> dict[str, Any]:
@@ -232,7 +269,7 @@ class Life:
             if answer.status_code in {429, 500, 502, 503}:
                 return None
             if answer.status_code >= 400:
-                raise Interrupted(f"{verb} {path}: {answer.status_code} {answer.text[:200]}")
+                raise Refused(f"{verb} {path}: {answer.status_code} {answer.text[:200]}")
             return dict(answer.json())
 
         return patiently(answered, f"an answer to {verb} {path}")
@@ -277,10 +314,12 @@ class Reading:
         return is_new
 
 
-def typing(first: int, solution: bytes) -> bytes:
-    """One line: what is half typed goes, the step is solved, and numbers come for a few seconds between two marks."""
+def typing(first: int, solution: bytes, lines: int) -> bytes:
+    """One line: what is half typed goes, the step is solved, and so many numbers come, 500 at once, between two marks."""
     solve = f"echo {base64.b64encode(solution).decode()} | base64 -d | bash"
-    flood = f"for n in $(seq {first} 500 {first + LINES - 1}); do seq $n $((n+499)); sleep 0.3; done"
+    last = first + lines - 1
+    # Without numbers no program is started: a step may have left no room for one.
+    flood = f"for n in $(seq {first} 500 {last}); do seq $n $((n+499)); sleep 0.3; done" if lines else ":"
     return f"\x15{solve}; printf 'be''gin{first}\\n'; {flood}; printf 'en''d{first}\\n'\n".encode()
 
 

@@ -62,7 +62,7 @@ def ends() -> dict[str, int]:
 
 
 def recordings() -> list[dict[str, str]]:
-    """Where each recording is."""
+    """Where each recording is, and what it says that it lacks."""
     return [
         {
             "session": str(one.session_id),
@@ -70,6 +70,7 @@ def recordings() -> list[dict[str, str]]:
             "terminal": str(one.terminal),
             "epoch": one.epoch,
             "path": str(one.path),
+            "lack": one.lack,
         }
         for one in Recording.objects.all()
     ]
