@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='recording',
             name='lack',
-            field=models.CharField(blank=True, choices=[('', ''), ('recorder', 'What was said last is missing: the recorder did not work when the machine was stopped.'), ('machine', 'What was said last may be missing: the machine did not answer when it was stopped.')], default='', max_length=20),
+            field=models.CharField(blank=True, choices=[('', ''), ('recorder', 'What was said last may be missing: the recorder was behind when the machine was stopped.'), ('machine', 'What was said last may be missing: the machine did not answer when it was stopped.')], default='', max_length=20),
         ),
     ]

@@ -19,7 +19,7 @@ class Lack(models.TextChoices):
     NONE = "", ""
     RECORDER = (
         "recorder",
-        _("What was said last is missing: the recorder did not work when the machine was stopped."),
+        _("What was said last may be missing: the recorder was behind when the machine was stopped."),
     )
     MACHINE = (
         "machine",

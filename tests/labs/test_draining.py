@@ -34,7 +34,7 @@ HEADER = {"version": 2, "width": 80, "height": 24}
 def _settings(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Not VAR_DIR: the process would keep the files of its counters there for good.
     monkeypatch.setattr("labs.models.recording.folder", lambda: tmp_path / "recordings")
-    settings.LABS_RECORDING_WAIT_SECONDS = 20
+    settings.LABS_RECORDING_WAIT_SECONDS = 30
 
 
 def made() -> Sandbox:
@@ -109,7 +109,7 @@ def stopped(sandbox: Sandbox) -> bool:
 
 
 def let_time_pass(sandbox: Sandbox) -> None:
-    Sandbox.objects.filter(pk=sandbox.pk).update(moved_at=timezone.now() - timedelta(seconds=21))
+    Sandbox.objects.filter(pk=sandbox.pk).update(moved_at=timezone.now() - timedelta(seconds=31))
 
 
 def test_machines_whose_terminals_nobody_opened_go_at_once_and_leave_no_recording(sandbox):
