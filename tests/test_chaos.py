@@ -12,6 +12,7 @@ from django.utils import timezone
 from bench.chaos import questions
 from bench.chaos.__main__ import is_met
 from bench.chaos.audit import compare_recordings, in_engine, on_disk, processes, shaken
+from bench.chaos.engine import container_of, processes_in
 from bench.chaos.lives import Heard, Reading, typing
 from labs.lifecycle import State
 from labs.models import CheckRequest, QueuePlace, Recording, Sandbox, SandboxEvent, UsageEntry
@@ -75,6 +76,15 @@ def test_a_process_with_a_uid_that_only_sandboxes_have_is_found(tmp_path):
         (tmp_path / pid).mkdir()
         (tmp_path / pid / "status").write_text(f"Name:\tbash\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
     assert processes(tmp_path, range(400_000, 410_000)) == ["17 bash"]
+
+
+def test_the_processes_of_a_container_are_found_by_its_control_groups(tmp_path):
+    for pid, container in (("17", "abc"), ("18", "def")):
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "cgroup").write_text(f"8:pids:/docker/{container}\n")
+    shim = "/usr/bin/containerd-shim-runc-v2 -namespace moby -id abc -address /run/c.sock"
+    assert processes_in(tmp_path, container_of(shim)) == {17}
+    assert container_of("dockerd --host unix:///d.sock") == ""
 
 
 @pytest.mark.django_db
@@ -205,7 +215,7 @@ def test_a_recording_that_ends_too_soon_or_says_something_else_is_found(recorded
 def test_a_recording_that_says_that_it_is_not_whole_is_told_apart(recorded):
     assert recorded(b"one two", lack="recorder") == {"incomplete": 1}
     assert recorded(b"one two", Event(0, OUTPUT, "one ", 4), lack="machine") == {"incomplete": 1}
-    assert recorded(b"one two", Event(0, OUTPUT, "one two", 7), lack="recorder") == {"complete": 1}
+    assert recorded(b"one two", Event(1, OUTPUT, "two", 7), lack="recorder") == {"complete": 1}
 
 
 def test_what_an_engine_took_along_is_nobodys_fault_but_other_bytes_are(recorded):

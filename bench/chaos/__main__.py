@@ -76,6 +76,7 @@ def drill(n: int, at_once: int, seed: int, engine: str) -> dict[str, object]:
             "finished": book.counts.pop("finished", 0), "seed": seed, "engine": engine,
             "seconds": round(seconds), "load": os.getloadavg()[0], "kills": dict(sorted(killer.kills.items())),
             "seen": dict(sorted(book.counts.items())), "lost": losses, "left": left.counts,
+            "forgotten_by_engine": len(left.forgotten),
             "recordings": dict(sorted(recordings.items())), "ended_as": ask(stack, "questions.ends()"),
             "notes": [*([killer.broken] if killer.broken else []), *left.words, *book.notes, *short],
         }  # fmt: skip

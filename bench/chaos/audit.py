@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from labs.recordings.journal import GAP, events_of
 from tests.stack import Stack
 
 SETTLE_S = 120
+SETTLE_AGAIN_S = 20
 LOOK_AGAIN_S = 2
 # A session that was left is stopped by then.
 STOP_S = 60
@@ -30,6 +31,7 @@ class Left:
 
     counts: dict[str, int]
     words: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -43,8 +45,21 @@ def ask(stack: Stack, question: str) -> Any:
 
 
 def audit(stack: Stack, client: docker.APIClient, own: OwnEngine | None, uids: range) -> Left:
-    """What is left once nothing changes any more, or SETTLE_S after the last life."""
-    deadline = time.monotonic() + SETTLE_S
+    """What is left once nothing changes any more, or SETTLE_S after the last life.
+
+    What an engine that was killed has itself forgotten is told apart.
+    """
+    left = _settled(stack, client, own, uids, SETTLE_S)
+    forgotten = own.end_forgotten() if own and left.total else []
+    if forgotten:
+        left = _settled(stack, client, own, uids, SETTLE_AGAIN_S)
+    return replace(left, forgotten=forgotten)
+
+
+def _settled(
+    stack: Stack, client: docker.APIClient, own: OwnEngine | None, uids: range, most_s: float
+) -> Left:
+    deadline = time.monotonic() + most_s
     while (left := _look(stack, client, own, uids)).total and time.monotonic() < deadline:
         time.sleep(LOOK_AGAIN_S)
     return left
