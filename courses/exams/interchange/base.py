@@ -1,6 +1,6 @@
 """What every reader and writer of questions shares: the item, the note about what was lost, the refusal, the limits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -14,8 +14,8 @@ MOST_BYTES = 32 * 2**20
 MOST_ITEMS = 2_000
 MOST_NOTES = 20_000
 MOST_DEPTH = 60
-MOST_ELEMENTS = 500_000
-MOST_MARKUP = 200_000
+MOST_ELEMENTS = 250_000
+MOST_MARKUP = 100_000
 MOST_MEDIA_BYTES = 5 * 2**20
 LONGEST_ARGUMENT = 120
 LONGEST_LABEL = 300
@@ -50,7 +50,11 @@ class Told:
 
     @property
     def message(self) -> str:
-        return MESSAGES[self.code].format_map(self.arguments)
+        return self.said(str)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The sentence in the words of ``translate``, which is given the English one without its arguments."""
+        return translate(MESSAGES[self.code]).format_map(self.arguments)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from courses.exams.interchange import aiken, gift, moodle_xml
 from courses.exams.interchange.base import MOST_BYTES, MOST_ITEMS, Item, Reading, Refused, Written
 
 
@@ -17,7 +18,11 @@ class Format:
 
 
 # In the order they are tried: what is told by a mark in the content before what is told by the look of a line.
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    Format(moodle_xml.LABEL, moodle_xml.recognises, moodle_xml.read, moodle_xml.write),
+    Format(aiken.LABEL, aiken.recognises, aiken.read, aiken.write),
+    Format(gift.LABEL, gift.recognises, gift.read, gift.write),
+)
 
 
 def read(data: bytes, filename: str) -> Reading:

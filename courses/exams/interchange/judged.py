@@ -13,6 +13,13 @@ from courses.exams.shapes import LONGEST_PATTERN, MOST_PARTS, Text, pattern_of
 HUNDRED = Decimal(100)
 NEAR = Decimal("0.01")
 SIGNS = set("\\.+*?()|[]{}^$")
+LEVELS = (
+    ("未作答或不正确", "Missing or wrong"),
+    ("少部分正确", "A little is right"),
+    ("一半正确", "Half is right"),
+    ("大部分正确", "Most is right"),
+    ("完全正确", "All is right"),
+)
 WHOLE = Text(zh="回答整体", en="The whole answer")
 
 
@@ -194,11 +201,5 @@ def numeric(answers: Sequence[Judged], notes: Notes, line: int) -> tuple[str, st
 
 def plain_rubric(criterion: Text | None) -> list[dict[str, Any]]:
     """A rubric of one criterion from 0 to 4 points, for a question that came without."""
-    said = (
-        ("未作答或不正确", "Missing or wrong"),
-        ("少部分正确", "A little is right"),
-        ("一半正确", "Half is right"),
-    )
-    said += (("大部分正确", "Most is right"), ("完全正确", "All is right"))
-    levels = [{"points": points, "text": Text(zh=zh, en=en)} for points, (zh, en) in enumerate(said)]
+    levels = [{"points": points, "text": Text(zh=zh, en=en)} for points, (zh, en) in enumerate(LEVELS)]
     return [{"id": "whole", "text": criterion or WHOLE, "levels": levels}]

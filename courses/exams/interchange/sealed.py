@@ -36,7 +36,9 @@ def item_of(values: Any, **more: Any) -> Item:
             title=str(values["title"]),
             marks=Decimal(values["marks"]),
             difficulty=int(values["difficulty"]),
-            **{name: tuple(map(str, values[name])) for name in ("tags", "objectives", "clauses")},
+            tags=tuple(map(str, values["tags"])),
+            objectives=tuple(map(str, values["objectives"])),
+            clauses=tuple(map(str, values["clauses"])),
             **more,
         )
     except (KeyError, TypeError, ArithmeticError) as error:

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
-from courses.exams.interchange.base import Notes
+from courses.exams.interchange.base import MOST_MARKUP, Notes, one_line
 from courses.exams.interchange.markup import html_to_markdown, plain_to_markdown, to_html
 from courses.exams.shapes import Text
 
-MARKED = re.compile(r"\{\s*mlang\s+([\w,\s-]{1,60})\}(.*?)\{\s*mlang\s*\}", re.DOTALL | re.IGNORECASE)
+MARKED = re.compile(
+    r"\{\s{0,5}mlang\s{1,5}([\w,\s-]{1,60})\}((?:(?!\{\s{0,5}mlang\b).)*)\{\s{0,5}mlang\s{0,5}\}",
+    re.DOTALL | re.IGNORECASE,
+)
 SPAN = re.compile(
-    r"<span\b(?=[^>]*\bclass=[\"']?multilang\b)[^>]*?\blang=[\"']?([\w-]{1,20})[\"']?[^>]*>((?:(?!</?span\b).)*)</span>",
+    r"<span\b(?=[^<>]*\bclass=[\"']?multilang\b)[^<>]*?\blang=[\"']?([\w-]{1,20})[\"']?[^<>]*>((?:(?!</?span\b).)*)</span>",
     re.DOTALL | re.IGNORECASE,
 )
 CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -70,6 +74,8 @@ def read_text(words: str, form: str, notes: Notes, line: int) -> Text | None:
     """``words`` in a format of Moodle ("html", "moodle_auto_format", "plain_text" or "markdown"); None without words."""
     if "\0" in words:
         notes.refuse("control_character", line + words[: words.index("\0")].count("\n"), sign="NUL")
+    if len(words) > MOST_MARKUP:
+        notes.refuse("markup_too_long", line, most=MOST_MARKUP)
     if not words.strip():
         return None
     said = {
@@ -86,16 +92,24 @@ def _markdown(words: str, form: str, notes: Notes, line: int) -> str:
     if form == "plain_text":
         return plain_to_markdown(words)
     if form == "moodle_auto_format":
-        words = re.sub(r"\n(?=[ \t]*\n)", "<p>\n", words.strip("\n"))
-        words = re.sub(r"(?<!<p>)\n(?!\s*(?:<p>|$))", "<br>\n", words)
+        words = _with_breaks(words)
     return html_to_markdown(words, notes, line)
+
+
+def _with_breaks(words: str) -> str:
+    """HTML of words whose line ends and empty lines mean something; no line moves."""
+    lines = words.split("\n")
+    for place, line in enumerate(lines[:-1]):
+        if line.strip():
+            lines[place] += "<br>" if lines[place + 1].strip() else "<p>"
+    return "\n".join(lines)
 
 
 def write_text(text: Text, form: str) -> str:
     """``text`` in a format of Moodle, each language between its marks when there are two."""
     said = {"zh_cn": text.zh, "en": text.en}
     told = {
-        code: to_html(words) if form == "html" else words.replace("](media:", "](@@PLUGINFILE@@/")
+        code: _no_mark(to_html(words) if form == "html" else words.replace("](media:", "](@@PLUGINFILE@@/"))
         for code, words in said.items()
         if words.strip()
     }
@@ -105,14 +119,27 @@ def write_text(text: Text, form: str) -> str:
     return "".join(_mark(code, words) for code, words in told.items())
 
 
+def _no_mark(words: str) -> str:
+    """``words`` in which what only looks like the mark of a language is shown and not obeyed."""
+    return re.sub(r"\{(?=\s{0,5}mlang\b)", "&#123;", words, flags=re.IGNORECASE)
+
+
 def _mark(code: str, words: str) -> str:
     return f"{{mlang {code}}}{words}{{mlang}}"
 
 
+def write_shown(text: Text) -> str:
+    """What a reader sees of ``text``, on one line, each language between its marks when there are two."""
+    said = {code: _seen(words) for code, words in {"zh": text.zh, "en": text.en}.items() if words.strip()}
+    said = {code: words for code, words in said.items() if words}
+    return write_text(Text(**said), "markdown") if said else ""
+
+
 def shown(text: Text, most: int = 80) -> str:
     """The first words of ``text`` as a title: on one line, without marks."""
-    words = re.sub(r"<[^>]*>", " ", to_html(text.read_in("zh-hans")))
-    words = " ".join(
-        words.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&").split()
-    )
+    words = _seen(text.read_in("zh-hans"))
     return words if len(words) <= most else words[: most - 1] + "…"
+
+
+def _seen(markdown: str) -> str:
+    return one_line(unescape(re.sub(r"<[^>]*>", " ", to_html(markdown))))

@@ -31,6 +31,8 @@ ENDS_PARAGRAPH = {
     *("h1", "h2", "h3", "h4", "h5", "h6"),
 }
 UNSPEAKABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A whole tag, in one pass: the parser of the standard library needs a pass for each tag that is never closed.
+TAG = re.compile(r"""</?[A-Za-z](?:(?>[^<>"']+|"[^"]{0,1000}"|'[^']{0,1000}')*+>|[^<>]*+>)""")
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -216,15 +218,44 @@ def read_html(html: str, notes: Notes, line: int = 1) -> Element:
     if len(html) > MOST_MARKUP:
         notes.refuse("markup_too_long", line, most=MOST_MARKUP)
     page = _Page(line, notes)
-    page.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
+    page.feed(_only_whole_tags(html.replace("\r\n", "\n").replace("\r", "\n")))
     page.close()
     return page.root
 
 
-def build(name: str, *children: "Element | str", **attributes: str) -> Element:
+def _only_whole_tags(html: str) -> str:
+    """``html`` in which every ``<`` begins a whole tag; comments and declarations leave their line ends behind."""
+    pieces: list[str] = []
+    at = 0
+    while (begin := html.find("<", at)) >= 0:
+        pieces.append(html[at:begin])
+        if found := TAG.match(html, begin):
+            pieces.append(found[0])
+            at = found.end()
+            continue
+        closing = (
+            "-->"
+            if html.startswith("<!--", begin)
+            else ">"
+            if html[begin + 1 : begin + 2] in {"!", "?"}
+            else ""
+        )
+        end = html.find(closing, begin) if closing else -1
+        if end < 0:
+            pieces.append("&lt;")
+            at = begin + 1
+        else:
+            pieces.append("\n" * html.count("\n", begin, end))
+            at = end + len(closing)
+    return "".join([*pieces, html[at:]])
+
+
+def build(name: str, /, *children: "Element | str", **attributes: str) -> Element:
     """An element to be written; a trailing underscore in an attribute's name is left away."""
     told = {key.rstrip("_"): value for key, value in attributes.items()}
-    made: list[Element | Words] = [Words(child, 0) if isinstance(child, str) else child for child in children]
+    made: list[Element | Words] = [
+        Words(allowed_in_xml(child), 0) if isinstance(child, str) else child for child in children
+    ]
     return Element(name, 0, "", told, [child for child in made if not isinstance(child, Words) or child.text])
 
 
