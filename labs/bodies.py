@@ -203,11 +203,12 @@ def outlook_body(found: Outlook) -> dict[str, Any]:
     """What a new size would change, in figures and in a sentence or two."""
     price, words = None, []
     if found.price is not None:
+        was, will_be = found.price.before, found.price.after
+        digits = pricing.digits_for(was, will_be)
         before, after, difference = (
-            rates.money(amount, found.price.currency)
-            for amount in (found.price.before, found.price.after, abs(found.price.after - found.price.before))
+            rates.money(amount, found.price.currency, digits) for amount in (was, will_be, abs(will_be - was))
         )
-        sign = "−" if found.price.after < found.price.before else "+"
+        sign = "−" if will_be < was else "+"
         price = {"before": before, "after": after, "difference": f"{sign}{difference}"}
         words.append(
             _("This machine then costs %(after)s an hour instead of %(before)s (%(difference)s).") % price

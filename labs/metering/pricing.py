@@ -82,6 +82,19 @@ def in_units(hundredths: int) -> Decimal:
     return Decimal(hundredths).scaleb(-2)
 
 
+def digits_for(before: Fraction, after: Fraction) -> int:
+    """How many digits behind the point show both, and what lies between, so that the sum is right to the eye; at most 4."""
+
+    def whole(amount: Fraction, digits: int) -> int:
+        return minor(amount * 10**digits / 100)
+
+    for digits in (2, 3):
+        between = whole(after, digits) - whole(before, digits)
+        if between == whole(after - before, digits) and (between or after == before):
+            return digits
+    return 4
+
+
 def shown(amount: Fraction, digits: int = 2) -> str:
     """The amount in digits, ``digits`` behind the point, with two more where it would look like nothing."""
     if 0 < abs(amount) < Fraction(1, 10**digits):

@@ -177,8 +177,8 @@ def cost_between(
     return total
 
 
-def money(amount: Fraction, currency: str) -> str:
+def money(amount: Fraction, currency: str, digits_after: int = 2) -> str:
     """The amount with its currency, for people."""
     symbol = SYMBOLS.get(currency)
-    digits = pricing.shown(amount)
+    digits = pricing.shown(amount, digits_after)
     return f"{symbol}{digits}" if symbol else f"{currency} {digits}"

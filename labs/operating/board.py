@@ -24,6 +24,14 @@ class Share:
     of: int
 
     @property
+    def used_processors(self) -> str:
+        return f"{self.used / 1000:g}"
+
+    @property
+    def of_processors(self) -> str:
+        return f"{self.of / 1000:g}"
+
+    @property
     def percent(self) -> int:
         return min(100, round(100 * self.used / self.of)) if self.of else 0
 

@@ -3,10 +3,21 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.metering.pricing import Rates, Totals, cost, held_for, in_units, minor, per_hour, shown
+from labs.metering.pricing import (
+    Rates,
+    Totals,
+    cost,
+    digits_for,
+    held_for,
+    in_units,
+    minor,
+    per_hour,
+    shown,
+)
 
 amounts = st.integers(0, 10**15)
 totals = st.builds(Totals, amounts, amounts, amounts)
@@ -67,3 +78,23 @@ def test_small_amounts_do_not_look_like_nothing():
         "0.50",
         "1234.50",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "digits"),
+    [("3.25", "9.5", 2), ("0.087", "0.102", 3), ("0.0871", "0.0872", 4), ("0.5", "0.5", 2)],
+)
+def test_two_prices_are_shown_with_digits_that_tell_them_apart(before, after, digits):
+    assert (
+        digits_for(Fraction(before), Fraction(after))
+        == digits_for(Fraction(after), Fraction(before))
+        == digits
+    )
+
+
+@given(st.fractions(0, 1000), st.fractions(0, 1000))
+def test_what_is_shown_between_two_prices_is_their_difference_to_the_eye(before, after):
+    digits = digits_for(before, after)
+    scale = 10**digits
+    rounded = [minor(amount * scale / 100) for amount in (before, after, after - before)]
+    assert digits == 4 or rounded[1] - rounded[0] == rounded[2]
