@@ -87,6 +87,11 @@ class ImageSet(models.Model):
         return ", ".join(lab.title for lab in labs if key_of(machines_of(lab)) == self.key)
 
     @property
+    def goes_out(self) -> bool:
+        """Whether its programs find a way out."""
+        return any(node.get("egress") for node in self.nodes)
+
+    @property
     def images(self) -> list[str]:
         return sorted({str(node["image"]) for node in self.nodes})
 

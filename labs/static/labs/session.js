@@ -37,6 +37,7 @@ class LabPage {
   #terminals = null;
   #keybar = null;
   #isLeaving = false;
+  #isQueued = false;
 
   constructor() {
     fitStylesToPolicy();
@@ -146,7 +147,9 @@ class LabPage {
     }
     const isQueued = body.state === "queued";
     this.place.show(body.queue);
-    if (isQueued && NARROW.matches && before.state !== "queued") this.halves.show("terminal");
+    // On a phone the place stands in the other half, which nobody would look into: shown once, when the page opens too.
+    if (isQueued && !this.#isQueued && NARROW.matches) this.halves.show("terminal");
+    this.#isQueued = isQueued;
     if (!isQueued) this.clock.expiresAt = body.expires_at;
     if (!isQueued && before.state === "queued") {
       this.startup.begin(begun(body));
