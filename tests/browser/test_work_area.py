@@ -1,6 +1,12 @@
 """Beside the terminals in real Chromium on a real sandbox: files, the editor, and the keyboard's way through them."""
 
+import json
 import re
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +44,20 @@ def run(page: Page, command: str) -> None:
 
 def entry(page: Page, name: str) -> object:
     return page.locator("#files-rows").get_by_role("button", name=name, exact=True)
+
+
+def write_to_database(stack: Stack, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(stack.var / "db.sqlite3", timeout=20)) as database, database:
+        assert database.execute(statement, values).rowcount == 1
+
+
+@pytest.fixture
+def listed(stack: Stack) -> Iterator[str]:
+    """The one host that the lab's machines may reach for the time of a test."""
+    statement = "UPDATE labs_lab SET egress = ? WHERE slug = ?"
+    write_to_database(stack, statement, json.dumps(["listed.example.org"]), ONE_NODE)
+    yield "listed.example.org"
+    write_to_database(stack, statement, "[]", ONE_NODE)
 
 
 def make_file(page: Page, name: str) -> None:
@@ -163,3 +183,46 @@ def test_a_port_of_a_machine_opens_on_an_origin_of_its_own(stack: Stack, as_lear
     assert re.fullmatch(r"http://8080-box-[0-9a-f]{16}\.preview\.localhost:\d+/", shown.url)
     expect(shown.locator("#a")).to_have_text("here", timeout=SLOW_MS)
     assert "yunlian-preview" in {cookie["name"] for cookie in page.context.cookies(shown.url)}
+
+
+def test_what_machines_ask_of_the_outside_is_seen_while_it_happens(
+    stack: Stack,
+    as_learner: OpenAsLearner,  # noqa: F811
+    listed: str,
+):
+    page = as_learner().new_page()
+    heard = complaints_of(page)
+    start(page, stack)
+    page.click("#work-open")
+    page.get_by_role("tab", name="Network", exact=True).click()
+    expect(page.locator("#work-network code")).to_have_text(listed)
+    rows = page.locator("#network-rows tr")
+    expect(page.locator("#network-status")).not_to_be_empty(timeout=SLOW_MS)
+    expect(rows).to_have_count(0)
+
+    run(page, "curl -so /dev/null -w '%{http_code}\\n' http://other.example.net/")
+    wait_for_line(page, "403")
+    expect(rows).to_have_count(1, timeout=SLOW_MS)
+    expect(rows).to_have_attribute("data-kind", "refused")
+    expect(rows).to_contain_text("other.example.net:80")
+    expect(rows).to_contain_text("not on the lab's list")
+
+    # No test has a network, so what was let out is written down in its stead.
+    write_to_database(
+        stack,
+        "INSERT INTO labs_egressrequest (id, session_id, at, node, method, host, port, verdict, bytes_up, bytes_down,"
+        " duration_ms) VALUES (?, ?, ?, 'box', 'CONNECT', ?, 443, 'allowed', 90, 4096, 12)",
+        uuid.uuid4().hex,
+        uuid.UUID(page.url.rstrip("/").rpartition("/")[2]).hex,
+        datetime.now(UTC).replace(tzinfo=None).isoformat(" "),
+        listed,
+    )
+    expect(rows).to_have_count(2, timeout=SLOW_MS)
+    expect(rows.first).to_have_attribute("data-kind", "allowed")
+    expect(rows.first).to_contain_text(f"{listed}:443")
+    assert axe_violations(page) == []
+
+    page.check("#network-refused")
+    expect(rows).to_have_count(1, timeout=SLOW_MS)
+    expect(rows).to_contain_text("other.example.net")
+    assert heard == []
