@@ -207,14 +207,21 @@ def add_instructor(cohort: Cohort, name: str) -> CohortInstructor:
     Raises NobodyCalledSo and LearnsInIt.
     """
     cohort = locked(cohort.pk)
-    named = Q(username__iexact=name.strip()) | Q(email__iexact=name.strip())
-    person = User.objects.filter(named, is_active=True).order_by("pk").first() if name.strip() else None
-    if person is None:
-        raise NobodyCalledSo(name.strip())
+    person = person_called(name)
     if cohort.places.standing().of(person).exists():
         raise LearnsInIt(person.name_to_print)
     instructor, _new = CohortInstructor.objects.get_or_create(cohort=cohort, person=person)
     return instructor
+
+
+def person_called(name: str) -> User:
+    """Whoever has this user name or address. Raises NobodyCalledSo."""
+    name = name.strip()
+    named = Q(username__iexact=name) | Q(email__iexact=name)
+    person = User.objects.filter(named, is_active=True).order_by("pk").first() if name else None
+    if person is None:
+        raise NobodyCalledSo(name)
+    return person
 
 
 @transaction.atomic

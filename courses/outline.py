@@ -129,6 +129,17 @@ def outlines(course_keys: Iterable[UUID | str], language: str | None = None) -> 
     return {key: read(editions, modules, lessons, minutes, language) for key, editions in courses.items()}
 
 
+def titles(course_keys: Iterable[UUID], language: str | None = None) -> dict[UUID, str]:
+    """What each published course is called in ``language`` (the active one), or in the other; one query."""
+    language = language or get_language() or settings.LANGUAGE_CODE
+    found: dict[UUID, str] = {}
+    rows = CoursePage.objects.live().filter(translation_key__in=set(course_keys)).order_by("path")
+    for key, code, title in rows.values_list("translation_key", "locale__language_code", "title"):
+        if code == language or key not in found:
+            found[key] = title
+    return found
+
+
 def unpublished(page: CoursePage) -> Outline:
     """The outline of a course nobody has published yet, for its preview: no lessons."""
     language = page.locale.language_code

@@ -2,11 +2,28 @@
 
 from django.urls import path
 
-from courses.views import learners, learning, reading
+from courses.views import cohorts, learners, learning, reading, running
 
 app_name = "courses"
 urlpatterns = [
     path("courses/", reading.catalogue, name="catalogue"),
+    path("cohorts/", cohorts.show_list, name="cohorts"),
+    path("cohorts/<int:cohort_id>/", cohorts.show, name="cohort"),
+    path("cohorts/<int:cohort_id>/join/", cohorts.join, name="join_cohort"),
+    path("cohorts/<int:cohort_id>/leave/", cohorts.leave, name="leave_cohort"),
+    path("cohorts/link/<str:token>/", cohorts.come_by_link, name="cohort_link"),
+    path("cohorts/<int:cohort_id>/change/", running.change, name="change_cohort"),
+    path("cohorts/<int:cohort_id>/new-link/", running.rotate_link, name="rotate_link"),
+    path("cohorts/<int:cohort_id>/instructors/", running.add_instructor, name="add_instructor"),
+    path(
+        "cohorts/<int:cohort_id>/instructors/<int:instructor_id>/remove/",
+        running.remove_instructor,
+        name="remove_instructor",
+    ),
+    path("cohorts/<int:cohort_id>/places/<int:place_id>/admit/", running.admit, name="admit"),
+    path("cohorts/<int:cohort_id>/places/<int:place_id>/refuse/", running.refuse, name="refuse"),
+    path("organisations/<slug:slug>/cohorts/", cohorts.show_list, name="organisation_cohorts"),
+    path("organisations/<slug:slug>/cohorts/new/", running.open_cohort, name="open_cohort"),
     path("learning/<uuid:course_key>/enrol/", learning.enrol, name="enrol"),
     path("learning/<uuid:course_key>/withdraw/", learning.withdraw, name="withdraw"),
     path("learning/<uuid:course_key>/learners/", learners.show, name="learners"),

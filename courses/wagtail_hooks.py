@@ -9,10 +9,12 @@ from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem
 from courses import outline as outlines
 from courses import progress, visibility
 from courses.models import CoursePage, Enrolment, LessonPage
+from courses.views import cohorts as cohort_lists
 from courses.views import reading
 from courses.views.reading import Entry
 
 HITS = 20
+COHORTS = 6
 
 
 @hooks.register("serve_taught_page")
@@ -37,6 +39,22 @@ def my_courses(request: HttpRequest) -> Panel | None:
         title=_("My courses"),
         template="courses/dashboard_panel.html",
         context={"courses": [(entry, resume_of(entry)) for entry in found]},
+    )
+
+
+@hooks.register("dashboard_panels")
+def my_cohorts(request: HttpRequest) -> Panel | None:
+    """The cohorts that are not over in which the person learns or is about to, or which they see to; None without any."""
+    if not isinstance(request.user, User):
+        return None
+    found = list(cohort_lists.mine(request.user)[:COHORTS])
+    if not found:
+        return None
+    return Panel(
+        order=12,
+        title=_("My cohorts"),
+        template="courses/cohorts/dashboard_panel.html",
+        context={"cohorts": cohort_lists.listed(request, found)},
     )
 
 

@@ -99,6 +99,14 @@ class CohortQuerySet(models.QuerySet["Cohort"]):
         own = Q(organisation_id__in=ties.values("organisation_id")) & ~Q(way_in=WayIn.LINK)
         return self.filter(public | own)
 
+    def seen_by(self, person: User | None) -> Self:
+        """Those ``person`` may know of: announced to them, asked for or joined by them, or run by them."""
+        announced = self.announced_to(person)
+        if person is None:
+            return announced
+        standing = CohortPlace.objects.standing().of(person)
+        return announced | self.filter(pk__in=standing.values("cohort_id")) | self.run_by(person)
+
     def with_counts(self) -> Self:
         """Each with ``taken`` seats, and how many ``asked`` and are ``waiting``."""
         return self.annotate(
@@ -128,6 +136,10 @@ class Cohort(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = CohortQuerySet.as_manager()
+    # Filled by ``with_counts``.
+    taken: int
+    asked: int
+    waiting: int
 
     class Meta:
         verbose_name = _("cohort")
@@ -152,6 +164,11 @@ class Cohort(models.Model):
 
     def is_over(self, today: datetime.date | None = None) -> bool:
         return self.ends_on < (today or timezone.localdate())
+
+    @property
+    def has_seat(self) -> bool:
+        """Whether one more may be enrolled, by the ``taken`` that ``with_counts`` counted."""
+        return self.seats is None or self.taken < self.seats
 
     def has_begun(self, today: datetime.date | None = None) -> bool:
         return self.starts_on <= (today or timezone.localdate())

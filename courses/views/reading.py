@@ -11,19 +11,21 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import get_language
 from wagtail.views import serve
 
 from community.api import ClauseLink, ClauseReference, User, clauses, tidy
 from courses import outline as outlines
 from courses import progress, visibility
-from courses.models import CataloguePage, CoursePage, Enrolment, LessonPage, Level, ModulePage
+from courses.models import CataloguePage, Cohort, CoursePage, Enrolment, LessonPage, Level, ModulePage
 from courses.models.pages import LessonQuerySet
 from courses.outline import Lesson, Module, Outline
 from courses.progress import Progress
 from labs.api import lab_cards
 
 COURSES_PER_PAGE = 12
+COHORTS_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -227,9 +229,18 @@ def show_course(request: HttpRequest, page: CoursePage) -> HttpResponse:
             "resume": progress.next_lesson(course, reached, enrolment) if reached else None,
             "clause_links": list(links_of(page.clauses.split()).values()),
             "may_view_learners": request.user.has_perm("courses.view_learners", page),
+            "cohorts": joinable(request, course),
             "breadcrumbs": [Crumb(catalogue_page.title, catalogue_page.get_url(request)), Crumb(page.title)],
         },
     )
+
+
+def joinable(request: HttpRequest, course: Outline) -> list[Cohort]:
+    """The cohorts of the course, not over, that the reader may join or stands in; the first to start first."""
+    person = request.user if isinstance(request.user, User) else None
+    found = Cohort.objects.seen_by(person).in_course(course.course_key).going(timezone.localdate())
+    cohorts = found.with_counts().select_related("organisation").order_by("starts_on", "pk")
+    return list(cohorts[:COHORTS_SHOWN])
 
 
 def show_module(request: HttpRequest, page: ModulePage) -> HttpResponse:
