@@ -7,7 +7,17 @@ from fractions import Fraction
 from django.db.models import QuerySet
 
 from community.api import User
-from courses.models import Attempt, AttemptState, CataloguePage, CoursePage, Enrolment, LessonPage, ModulePage
+from courses.cohorts import Terms, admit, ask, open_cohort
+from courses.models import (
+    Attempt,
+    AttemptState,
+    CataloguePage,
+    CoursePage,
+    Enrolment,
+    LessonPage,
+    ModulePage,
+    WayIn,
+)
 from courses.models.learning import EnrolmentQuerySet
 from courses.outline import Outline, outline, outlines
 from courses.signals import course_completed
@@ -131,6 +141,10 @@ __all__ = [
     "LabEvidence",
     "LessonPage",
     "ModulePage",
+    "Terms",
+    "WayIn",
+    "admit",
+    "ask",
     "completed_courses",
     "completion",
     "course_clauses",
@@ -140,4 +154,5 @@ __all__ = [
     "courses_for_choice",
     "has_completed",
     "learners_who_completed",
+    "open_cohort",
 ]

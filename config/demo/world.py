@@ -31,6 +31,7 @@ from community.api import (
     read_standard,
 )
 from config.demo import texts
+from config.demo.cohorts import load_cohort
 from config.demo.people import Person, ensure_people, kept
 from config.demo.teaching import load_teaching
 from config.demo.texts import Block, Text, block_id, spoken
@@ -62,6 +63,7 @@ def load() -> World:
         load_content()
     people = ensure_people()
     load_teaching()
+    load_cohort()
     keep_loaded()
     return World(people=people, fresh=True)
 

@@ -59,7 +59,14 @@ def paths(
 def values() -> dict[str, list[str]]:
     """What fills a hole, by its name: something that exists, where the demo world has it."""
     return {
-        "slug": ["load-balancing", "cloud-computing-in-practice", "nobody-has-this"],
+        "slug": [
+            "load-balancing",
+            "cloud-computing-in-practice",
+            "example-university",
+            "nobody-has-this",
+        ],
+        "cohort_id": ["1"],
+        "place_id": ["1"],
         "path": ["nothing.png"],
         "list_id": ["1"],
         "language": list(LANGUAGES),
