@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from community.api import Organisation, User
-from courses import enrolling
+from courses import classes, enrolling
 from courses.models import (
     Cohort,
     CohortInstructor,
@@ -62,6 +62,7 @@ def open_cohort(organisation: Organisation, course_key: UUID | str, terms: Terms
         way_in=terms.way_in,
     )
     CohortInstructor.objects.create(cohort=cohort, person=instructor)
+    classes.keep(cohort)
     return cohort
 
 
@@ -79,6 +80,7 @@ def change_cohort(cohort: Cohort, terms: Terms) -> Cohort:
     cohort.seats, cohort.way_in = terms.seats, terms.way_in
     cohort.save(update_fields=["name", "starts_on", "ends_on", "seats", "way_in"])
     fill(cohort)
+    classes.keep(cohort)
     return cohort
 
 
@@ -120,6 +122,7 @@ def ask(person: User, cohort: Cohort, token: str = "") -> CohortPlace:
     place = set_place(place, cohort, person, target)
     if target == PlaceState.ENROLLED:
         enrol(place)
+        classes.keep(cohort)
     return place
 
 
@@ -139,6 +142,7 @@ def leave(person: User, cohort: Cohort) -> bool:
         return False
     give_up(place, PlaceState.LEFT, person)
     fill(cohort)
+    classes.keep(cohort)
     return True
 
 
@@ -180,6 +184,7 @@ def admit(place: CohortPlace, by: User) -> CohortPlace:
         place.move(target, by)
     if target == PlaceState.ENROLLED:
         enrol(place)
+        classes.keep(cohort)
     return place
 
 
@@ -197,6 +202,7 @@ def refuse(place: CohortPlace, by: User) -> CohortPlace:
         raise DecidedMeanwhile
     give_up(place, PlaceState.REFUSED, by)
     fill(cohort)
+    classes.keep(cohort)
     return place
 
 
@@ -211,6 +217,7 @@ def add_instructor(cohort: Cohort, name: str) -> CohortInstructor:
     if cohort.places.standing().of(person).exists():
         raise LearnsInIt(person.name_to_print)
     instructor, _new = CohortInstructor.objects.get_or_create(cohort=cohort, person=person)
+    classes.keep(cohort)
     return instructor
 
 
@@ -231,6 +238,7 @@ def remove_instructor(instructor: CohortInstructor) -> None:
     if not cohort.instructors.exclude(pk=instructor.pk).exists():
         raise LastInstructor
     instructor.delete()
+    classes.keep(cohort)
 
 
 # --- seats ---

@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
-from courses import progress
+from courses import classes, progress
 
 
 @shared_task
 def settle() -> None:
     progress.settle()
+    classes.settle()

@@ -1,13 +1,14 @@
 """What courses adds to the site's frame, and the view its pages are served by."""
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from wagtail import hooks
 from wagtail.models import Page
 
 from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem, User, excerpt
+from courses import classes, progress, visibility
 from courses import outline as outlines
-from courses import progress, visibility
 from courses.models import CoursePage, Enrolment, LessonPage
 from courses.views import cohorts as cohort_lists
 from courses.views import reading
@@ -60,6 +61,13 @@ def my_cohorts(request: HttpRequest) -> Panel | None:
 
 def resume_of(entry: Entry) -> outlines.Lesson | None:
     return progress.next_lesson(entry.course, entry.progress, entry.enrolment) if entry.progress else None
+
+
+@hooks.register("class_homes")
+def home_of_class(key: str) -> str:
+    """The page of the cohort that labs keep a class for; empty for a class of others."""
+    number = key.removeprefix(classes.PREFIX)
+    return reverse("courses:cohort", args=[number]) if key.startswith(classes.PREFIX) else ""
 
 
 @hooks.register("search_providers")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Model
+from django.db.models import Count, Model
 from django.urls import reverse
 from django.utils import timezone
 
 from community.api import Organisation, User
 from labs.metering import past, statements
-from labs.models import Budget, Lab, LabCheck, LabSession, Place, RateCard
+from labs.models import Budget, ClassPlace, Lab, LabCheck, LabSession, Place, RateCard, TaughtClass
 from labs.sessions import start_lab
 from labs.signals import lab_passed
 from labs.teaching import classes
@@ -129,6 +129,24 @@ def open_class(name: str, teachers: Iterable[User], learners: Iterable[User]) ->
         classes.join(person, taught)
 
 
+def keep_class(key: str, name: str, teachers: Iterable[int], learners: Iterable[int]) -> None:
+    """The class kept for ``key`` has this name and exactly these people, by their ids; repeating changes nothing."""
+    classes.keep(key, name, teachers, learners)
+
+
+def kept_learners(keys: Iterable[str]) -> dict[str, int]:
+    """How many learn in the class kept for each of ``keys``; those without a class or without learners are left out."""
+    learning = ClassPlace.objects.filter(taught_class__kept_for__in=list(keys), role=Place.LEARNS)
+    counted = learning.order_by().values_list("taught_class__kept_for").annotate(Count("pk"))
+    return dict(counted)
+
+
+def wall_url(key: str, person: Model) -> str:
+    """Where ``person`` sees the labs of the class kept for ``key``; empty when they do not teach it."""
+    taught = TaughtClass.objects.taught_by(person).filter(kept_for=key).first() if key else None
+    return reverse("labs:wall", args=[taught.pk]) if taught else ""
+
+
 def set_prices(
     organisation: Organisation, note: str = "", valid_from: datetime | None = None, **rates: Decimal
 ) -> None:
@@ -168,6 +186,8 @@ __all__ = [
     "LabEvidence",
     "LabSession",
     "issue_statements",
+    "keep_class",
+    "kept_learners",
     "lab_card",
     "lab_cards",
     "lab_clauses",
@@ -182,4 +202,5 @@ __all__ = [
     "set_prices",
     "show_usage",
     "start_lab",
+    "wall_url",
 ]

@@ -16,9 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from community.api import Organisation, signed_in, tidy
+from courses import classes, progress, visibility
 from courses import cohorts as verbs
 from courses import outline as outlines
-from courses import progress, visibility
 from courses.forms import CohortForm, InstructorForm, NewCohortForm
 from courses.models import (
     Cohort,
@@ -32,6 +32,7 @@ from courses.models import (
 from courses.progress import Progress
 from courses.refusals import Refusal, TooFewSeats
 from courses.views.reading import Crumb
+from labs.api import wall_url
 
 PLACES_PER_PAGE = 25
 
@@ -82,6 +83,7 @@ def show(request: HttpRequest, cohort: Cohort, breadcrumbs: list[Crumb]) -> Http
             "link": request.build_absolute_uri(address),
             "has_link": cohort.way_in == WayIn.LINK,
             "is_over": cohort.is_over(),
+            "wall": wall_url(classes.key_of(cohort.pk), signed_in(request)),
             "instructors": list(cohort.instructors.select_related("person")),
             "instructor_form": InstructorForm(),
             "may_change": request.user.has_perm("courses.change_cohort", cohort),

@@ -53,6 +53,8 @@ class TaughtClass(models.Model):
 
     name = models.CharField(_("name"), max_length=120)
     code = models.CharField(max_length=8, unique=True, default=new_code, editable=False)
+    # Names what its people are taken from, where that is kept above labs; then no code lets anybody in.
+    kept_for = models.CharField(max_length=60, blank=True, default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = TaughtClassQuerySet.as_manager()
@@ -61,6 +63,11 @@ class TaughtClass(models.Model):
         verbose_name = _("class")
         verbose_name_plural = _("classes")
         ordering = ("name", "pk")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kept_for"], condition=~Q(kept_for=""), name="one_class_is_kept_for_one_thing"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

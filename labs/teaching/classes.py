@@ -42,9 +42,9 @@ def open_class(instructor: User, name: str) -> TaughtClass:
 
 
 def class_with(code: str) -> TaughtClass:
-    """The class with this join code, however it was typed. Raises NoSuchCode."""
+    """The class with this join code, however it was typed; one that is kept for others has none. Raises NoSuchCode."""
     plain = "".join(sign for sign in code.upper() if sign.isalnum())
-    found = TaughtClass.objects.filter(code=plain).first()
+    found = TaughtClass.objects.filter(code=plain, kept_for="").first()
     if found is None:
         raise NoSuchCode
     return found
@@ -81,11 +81,38 @@ def leave(place: ClassPlace) -> bool:
     teaching = place.taught_class.places.filter(role=Place.TEACHES)
     if place.role == Place.TEACHES and not teaching.exclude(pk=place.pk).exists():
         return False
-    # Whoever goes takes with them what they may type, or let others type.
-    theirs = Q(instructor=place.person_id) | Q(session__learner=place.person_id)
-    TypingLeave.objects.standing().filter(theirs).update(ended_at=Now())
-    place.delete()
+    give_up([place])
     return True
+
+
+def give_up(places: Iterable[ClassPlace]) -> None:
+    """The places are gone; whoever goes takes with them what they may type, or let others type."""
+    places = list(places)
+    people = [place.person_id for place in places]
+    theirs = Q(instructor__in=people) | Q(session__learner__in=people)
+    TypingLeave.objects.standing().filter(theirs).update(ended_at=Now())
+    ClassPlace.objects.filter(pk__in=[place.pk for place in places]).delete()
+
+
+@transaction.atomic
+def keep(key: str, name: str, teachers: Iterable[int], learners: Iterable[int]) -> TaughtClass:
+    """The class kept for ``key`` has this name and exactly these people, by their ids; repeating changes nothing."""
+    taught, _new = TaughtClass.objects.get_or_create(kept_for=key, defaults={"name": name})
+    if taught.name != name:
+        taught.name = name
+        taught.save(update_fields=["name"])
+    wanted = dict.fromkeys(learners, Place.LEARNS) | dict.fromkeys(teachers, Place.TEACHES)
+    places = list(taught.places.all())
+    gone = [place for place in places if wanted.get(place.person_id) != place.role]
+    if gone:
+        give_up(gone)
+    there = {place.person_id for place in places} - {place.person_id for place in gone}
+    ClassPlace.objects.bulk_create(
+        ClassPlace(taught_class=taught, person_id=pk, role=role)
+        for pk, role in wanted.items()
+        if pk not in there
+    )
+    return taught
 
 
 def open_sessions(taught: TaughtClass) -> list[LabSession]:

@@ -18,6 +18,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from wagtail import hooks
 
 from community.api import User
 from labs import bodies, context
@@ -118,6 +119,8 @@ def _cards(person: User, found: Any) -> list[dict[str, Any]]:
 def one_class(request: HttpRequest, class_id: int) -> HttpResponse:
     """Who is in the class, how to join it, and the list by which its instructors add people."""
     taught = taught_by(request, class_id)
+    if request.method == "POST" and taught.kept_for:
+        raise PermissionDenied
     form = ListedNames(request.POST or None)
     if request.method == "POST" and form.is_valid():
         names = form.cleaned_data["names"].splitlines()
@@ -140,8 +143,15 @@ def one_class(request: HttpRequest, class_id: int) -> HttpResponse:
             "form": form,
             "page": page,
             "link": link,
+            "home": home_of(taught),
         },
     )
+
+
+def home_of(taught: TaughtClass) -> str:
+    """The page where the people of a class that is kept for others are changed; empty where nobody above names it."""
+    answers = (home(taught.kept_for) for home in hooks.get_hooks("class_homes")) if taught.kept_for else ()
+    return next(filter(None, answers), "")
 
 
 @login_required
@@ -153,6 +163,8 @@ def leave(request: HttpRequest, class_id: int, place_id: int) -> HttpResponse:
     teaches = person.has_perm("labs.teach_class", place.taught_class)
     if place.person_id != person.pk and not teaches:
         raise Http404
+    if place.taught_class.kept_for:
+        return redirect(home_of(place.taught_class) or "labs:classes")
     if not classes.leave(place):
         messages.error(request, _("A class needs an instructor; add another one first."))
     return (
