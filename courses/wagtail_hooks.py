@@ -28,6 +28,11 @@ def navigation(request: HttpRequest) -> NavItem:
     return NavItem(order=20, label=_("Courses"), url_name="courses:catalogue")
 
 
+@hooks.register("account_items")
+def cohorts_item(request: HttpRequest) -> NavItem:
+    return NavItem(order=38, label=_("Cohorts"), url_name="courses:cohorts")
+
+
 @hooks.register("dashboard_panels")
 def my_courses(request: HttpRequest) -> Panel | None:
     """The learner's courses with progress and the lesson to go on with."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from community.api import Organisation, User, is_operator, signed_in, tidy
+from community.api import Membership, Organisation, User, is_operator, signed_in, tidy
 from courses import cohorts as verbs
 from courses import outline as outlines
 from courses import visibility
@@ -94,6 +94,7 @@ def show_list(request: HttpRequest, slug: str = "") -> HttpResponse:
             "organisation": organisation,
             "may_open": organisation is not None
             and request.user.has_perm("courses.open_cohorts", organisation),
+            "own": [] if organisation else answered_for(request),
             "rows": listed(request, list(page)),
             "listed": page,
             "query": query,
@@ -103,6 +104,14 @@ def show_list(request: HttpRequest, slug: str = "") -> HttpResponse:
             "breadcrumbs": trail(organisation) if organisation else [Crumb(_("Cohorts"))],
         },
     )
+
+
+def answered_for(request: HttpRequest) -> list[Organisation]:
+    """The organisations whose cohorts the reader may open."""
+    if not isinstance(request.user, User):
+        return []
+    ties = Membership.objects.current().of(request.user).responsible()
+    return list(Organisation.objects.filter(pk__in=ties.values("organisation_id")))
 
 
 def trail(organisation: Organisation, *further: Crumb) -> list[Crumb]:

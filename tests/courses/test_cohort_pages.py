@@ -124,6 +124,14 @@ def test_what_is_over_is_listed_apart(client, course, school):
     assert shown(client, past="1") == ["over"]
 
 
+def test_who_answers_for_an_organisation_finds_the_way_to_open_its_first_cohort(client, school):
+    client.force_login(member_of(school, responsible=True))
+    assert door("cohorts") in client.get(reverse("dashboard")).content.decode()
+    assert door("organisation_cohorts", school.slug) in client.get(door("cohorts")).content.decode()
+    client.force_login(member_of(school))
+    assert door("organisation_cohorts", school.slug) not in client.get(door("cohorts")).content.decode()
+
+
 def test_long_lists_are_paged(client, course, school, monkeypatch):
     monkeypatch.setattr(lists, "COHORTS_PER_PAGE", 2)
     for number in range(3):
@@ -241,7 +249,7 @@ def test_the_course_page_shows_its_cohorts_that_are_not_over(client, course, sch
 def test_the_dashboard_shows_my_cohorts_and_nothing_without_any(client, course, school, learner):
     cohort = open_cohort(school, course, name="My own cohort")
     client.force_login(learner)
-    assert door("cohorts") not in client.get(reverse("dashboard")).content.decode()
+    assert "My own cohort" not in client.get(reverse("dashboard")).content.decode()
     cohorts.ask(learner, cohort)
     for person in (learner, teacher_of(cohort)):
         client.force_login(person)
