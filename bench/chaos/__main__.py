@@ -57,7 +57,7 @@ def drill(n: int, at_once: int, seed: int, engine: str) -> dict[str, object]:
         stack, uids = product(choose, leaving)
         tokens = people(stack, at_once + n // STARTS_PER_PERSON)
         book, began = Book(), time.monotonic()
-        killer = Killer(stack, own, choose)
+        killer = Killer(stack, own, choose, book)
         killer.start()
         try:
             lead_all(stack, tokens, book, choose, n, at_once, engine_dies=engine == "plain")

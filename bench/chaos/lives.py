@@ -25,7 +25,7 @@ LABS = ("linux-processes", "linux-processes", "load-balancing")
 # Of a hundred lives so many are given up while their machines are made, and so many begin a machine anew.
 GIVEN_UP, ANEW = 12, 12
 # Of those whose first step has passed so many of a hundred do the whole lab and finish it; the others leave it.
-FINISHED = 50
+FINISHED = 25
 PATIENCE_S = 240
 LINES = 4_000
 ROUNDS = 4
@@ -57,6 +57,12 @@ class Book:
     # When each session began and was left, by the monotonic clock.
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def steps(self) -> int:
+        """How much was done so far, by whichever life."""
+        with self.lock:
+            return sum(self.counts[kind] for kind in ("ready", "terminals", "checks", "lives"))
 
     def add(self, note: str = "", **counts: int) -> None:
         with self.lock:
@@ -125,7 +131,9 @@ class Life:
             restarting = any(node["state"] == "restarting" for node in seen["nodes"])
             return seen if seen["state"] == "ready" and not restarting else None
 
-        return patiently(ready, "a ready sandbox")
+        found: dict[str, Any] = patiently(ready, "a ready sandbox")
+        self.book.add(ready=1)
+        return found
 
     def begin_anew(self, node: str) -> dict[str, Any]:
         """A node was made anew; its programs and its home are others."""
@@ -178,7 +186,9 @@ class Life:
                 return None
             return bool(result["passed"])
 
-        return bool(patiently(answered, f"the checks of {step}", pause_s=1.0))
+        passed = bool(patiently(answered, f"the checks of {step}", pause_s=1.0))
+        self.book.add(checks=1)
+        return passed
 
     def check_words(self, step: str) -> str:
         steps = self.ask("GET", f"/lab-sessions/{self.session}")["steps"]
