@@ -19,6 +19,7 @@ from labs.scheduling.allowances import Turns
 from labs.scheduling.amounts import Amount
 from labs.scheduling.fairness import Wish, order
 from labs.scheduling.forecast import Holding, Wanted, waits_s
+from labs.scheduling.inforce import InForce
 from labs.scheduling.rooms import Room, free, purpose_of, room
 from labs.scheduling.seating import ends_at, seat
 
@@ -44,14 +45,14 @@ def nobody_waits() -> bool:
     return not QueuePlace.objects.waiting().exists()
 
 
-def opening(session: LabSession, need: Amount, host: Host) -> Room | None:
+def opening(session: LabSession, need: Amount, host: Host, force: InForce) -> Room | None:
     """The room that the session may begin in at once; None when it must wait. Call it with the turn taken."""
     if _is_closed(host):
         return None
-    some_wait = not nobody_waits()
+    some_wait = force.queue
     if some_wait and session.booking_id is None:
         return None
-    there = room(timezone.now(), host)
+    there = room(timezone.now(), host, has_promises=force.bookings)
     purpose = purpose_of(session.kind, session.booking_id)
     left = there.left_for(purpose, session.expires_at)
     if some_wait:

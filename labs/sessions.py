@@ -55,17 +55,20 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
     BudgetUsedUp, NoEngine, or HostFull when the lab is larger than the host.
     """
     host = scheduling.take_turns()
-    mine = list(LabSession.objects.of(learner).open().select_related("lab"))
-    session = next((one for one in mine if one.lab_id == lab.pk), None)
+    recent = scheduling.recent_sessions(learner)
+    session = next((one for one in recent if one.is_open and one.lab_id == lab.pk), None)
     if session is not None:
+        session.lab = lab
         return session
     _ensure_engine(host)
-    scheduling.ensure_quota(learner, mine)
-    budgets.ensure_budget(learner, lab)
+    now = timezone.now()
+    force = scheduling.in_force(now)
+    scheduling.ensure_quota(learner, recent, has_allowances=force.allowances)
+    if force.budgets:
+        budgets.ensure_budget(learner, lab)
     need = scheduling.needs(lab)
     scheduling.ensure_possible(need, kind)
-    now = timezone.now()
-    booking = bookings.current(learner, lab, now)
+    booking = bookings.current(learner, lab, now) if force.bookings else None
     session = LabSession.objects.create(
         learner=learner,
         lab=lab,
@@ -75,7 +78,7 @@ def start_lab(learner: User, lab: Lab, kind: StartKind = StartKind.PRACTICE) -> 
         opened_at=now,
         expires_at=ends_at(lab, booking, now),
     )
-    there = queueing.opening(session, need, host)
+    there = queueing.opening(session, need, host, force)
     if there is None or not _from_pool(session):
         owed = queueing.enter(session, need, there)
         for task, ids in ((tasks.stop, owed.stop), (tasks.provision, owed.provision)):

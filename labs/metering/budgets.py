@@ -1,6 +1,5 @@
 """How much an organisation will pay: warnings on the way, a refusal and an end with notice when it is used up."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -13,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from community.api import Membership, User
+from community.api import User, organisation_of
 from labs import notices
 from labs.lifecycle import State
 from labs.metering.rates import Book, cost_between, money
@@ -35,10 +34,17 @@ class Due:
 
 
 def ensure_budget(learner: Model, lab: Lab) -> None:
-    """Raises BudgetUsedUp when the month's budget for ``learner`` is used up. One query where there is none."""
-    if not Budget.objects.current().filter(stops=True).exists():
+    """Raises BudgetUsedUp when the month's budget for ``learner`` is used up.
+
+    One query where there is none, two where there are others'.
+    """
+    stopping = Budget.objects.current().filter(stops=True)
+    payers = set(stopping.order_by().values_list("organisation_id", flat=True))
+    payer = organisation_of(learner) if payers else None
+    if payer not in payers:
         return
-    for budget in _stopping(learner):
+    covering = stopping.filter(organisation=payer).covering(learner.pk).distinct()
+    for budget in covering.select_related("organisation"):
         if spent(budget) >= budget.amount:
             raise BudgetUsedUp(
                 _("The budget for labs is used up: %(amount)s for this month have been spent.")
@@ -46,12 +52,6 @@ def ensure_budget(learner: Model, lab: Lab) -> None:
                 _("Ask those responsible in %(organisation)s for more, or come back next month.")
                 % {"organisation": budget.organisation.name},
             )
-
-
-def _stopping(learner: Model) -> Iterable[Budget]:
-    payer = Membership.objects.current().of(learner).order_by("joined_at", "pk").values("organisation")[:1]
-    budgets = Budget.objects.current().filter(stops=True, organisation=Subquery(payer))
-    return budgets.covering(learner.pk).select_related("organisation").distinct()
 
 
 def period(now: datetime) -> tuple[datetime, datetime]:

@@ -40,12 +40,16 @@ class Reckoning:
     until now. A class's allowance counts what its learners used since they joined.
     """
 
-    def __init__(self, learner_ids: Iterable[int], open_now: dict[int, int] | None = None) -> None:
-        """``open_now`` says how many labs each of them has open, where the caller knows."""
+    def __init__(
+        self, learner_ids: Iterable[int], open_now: dict[int, int] | None = None, *, has_rules: bool = True
+    ) -> None:
+        """``open_now`` says how many labs each of them has open, ``has_rules`` that there are any, where the caller knows."""
         self.now = timezone.now()
         self.learners = list(learner_ids)
-        rules = Allowance.objects.limiting().concerning(self.learners)
-        self.rules = list(rules.select_related("organisation", "taught_class"))
+        self.rules: list[Allowance] = []
+        if has_rules:
+            rules = Allowance.objects.limiting().concerning(self.learners)
+            self.rules = list(rules.select_related("organisation", "taught_class"))
         self.payers: dict[int, int] = {}
         if any(rule.organisation_id for rule in self.rules):
             self.payers = organisations_of(self.learners)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,15 +16,25 @@ from labs.refusals import QuotaExceeded, TooOften
 HOUR = timedelta(hours=1)
 
 
-def ensure_quota(learner: User, mine: list[LabSession]) -> None:
+def recent_sessions(learner: User) -> list[LabSession]:
+    """What the learner has open, and what they opened within the hour, the newest first."""
+    since = timezone.now() - HOUR
+    return list(LabSession.objects.of(learner).filter(Q(closed_at=None) | Q(opened_at__gt=since)))
+
+
+def ensure_quota(learner: User, recent: list[LabSession], *, has_allowances: bool = True) -> None:
     """Raises QuotaExceeded when nothing is left of a limit that holds for the learner, TooOften after many starts.
 
-    ``mine`` are the sessions they have open. Call it with the turn taken, so that nobody else starts on what is left.
+    ``recent`` are their ``recent_sessions``; with no allowances in force, none are looked for. Call it with the turn
+    taken, so that nobody else starts on what is left.
     """
-    for limit in quotas.Reckoning([learner.pk], open_now={learner.pk: len(mine)}).limits(learner.pk):
+    mine = [session for session in recent if session.is_open]
+    reckoning = quotas.Reckoning([learner.pk], open_now={learner.pk: len(mine)}, has_rules=has_allowances)
+    for limit in reckoning.limits(learner.pk):
         if limit.is_used_up:
             raise _refusal(limit, mine)
-    started = LabSession.objects.of(learner).filter(opened_at__gt=timezone.now() - HOUR).count()
+    since = timezone.now() - HOUR
+    started = sum(session.opened_at > since for session in recent)
     if started >= settings.LABS_STARTS_PER_HOUR:
         raise TooOften(
             _("You have started %(count)d labs within an hour.") % {"count": started},

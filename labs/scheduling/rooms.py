@@ -61,8 +61,11 @@ class Room:
             self.limit -= need
 
 
-def room(now: datetime, host: Host | None = None) -> Room:
-    """What the host can give now, of memory no more than is measured to be there on ``host``; call it with the turn taken."""
+def room(now: datetime, host: Host | None = None, *, has_promises: bool = True) -> Room:
+    """What the host can give now, of memory no more than is measured to be there on ``host``; call it with the turn taken.
+
+    Promises to classes are looked for unless the caller knows that there are none.
+    """
     spans = holdings(now)
     held: dict[Hashable, Amount] = {}
     for span in spans:
@@ -72,7 +75,8 @@ def room(now: datetime, host: Host | None = None) -> Room:
         spans.append(Span(now, now + ALWAYS, exams, StartKind.EXAM.value, is_promise=True))
     unused = hosts.unused_mib(host) if host is not None else None
     limit = None if unused is None else Amount(hosts.capacity_millicpus(), unused)
-    return Room(hosts.capacity(), now, [*spans, *promises(now, held)], limit)
+    promised = promises(now, held) if has_promises else []
+    return Room(hosts.capacity(), now, [*spans, *promised], limit)
 
 
 def holdings(now: datetime) -> list[Span]:
