@@ -203,7 +203,7 @@ class TestClaim:
     def test_getting_it_takes_few_queries(self, lab, committed, set_of, django_assert_max_num_queries):
         warm(committed, set_of, lab)
         learner = LearnerFactory()
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(10):
             session = sessions.start_lab(learner, lab)
         assert session.claimed.state == State.READY
 

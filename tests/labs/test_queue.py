@@ -290,7 +290,7 @@ def test_joining_a_long_queue_takes_a_bounded_number_of_queries(
 ):
     for number in range(30):
         joined(f"w{number}", lab)
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(27):
         sessions.start_lab(learner, lab)
 
 

@@ -240,5 +240,5 @@ def test_a_node_that_the_lab_does_not_have_is_not_restarted():
 
 def test_starting_a_lab_takes_a_bounded_number_of_queries(engine, learner, django_assert_max_num_queries):
     lab = LabFactory(nodes=[node(f"n{n}") for n in range(5)])
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(15):
         sessions.start_lab(learner, lab)
