@@ -86,3 +86,31 @@ def test_no_word_of_a_page_is_lost_without_a_note(pieces):
     shown = read_html(to_html(html_to_markdown(page, notes)), Notes("x")).text
     if not any(note.code == "markup_differs" for note in notes.all):
         assert "".join(shown.split()) == "".join("".join(words.split()) for _name, words in pieces)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "<span " * 16_000,
+        "<!--" * 24_000,
+        "<!" * 49_000,
+        "<a b" * 24_000,
+        "a'\"=<" * 19_000,
+        '<a "' * 24_000,
+        "<script>" + "</" * 49_000,
+        "\\(" * 49_000,
+        "\n" * 99_000,
+    ],
+    ids=lambda words: repr(words[:8]),
+)
+def test_markup_made_to_take_for_ever_is_read_in_one_pass(words):
+    # Each of these takes minutes where every mark is looked for in all that follows it.
+    assert isinstance(converted(words)[0], str)
+
+
+def test_a_tag_with_a_mark_in_its_attribute_stays_one_tag():
+    assert converted('<img src="a.png" alt="a < b > c">')[0] == "![a < b > c](a.png)"
+
+
+def test_comments_and_declarations_say_nothing_and_move_no_line():
+    assert converted("<!-- a\nb --><!DOCTYPE html>\n<u>x</u>") == ("x", [(3, "markup_element_changed")])
