@@ -226,6 +226,7 @@ def read_html(html: str, notes: Notes, line: int = 1) -> Element:
 def _only_whole_tags(html: str) -> str:
     """``html`` in which every ``<`` begins a whole tag; comments and declarations leave their line ends behind."""
     pieces: list[str] = []
+    absent: set[str] = set()
     at = 0
     while (begin := html.find("<", at)) >= 0:
         pieces.append(html[at:begin])
@@ -240,8 +241,9 @@ def _only_whole_tags(html: str) -> str:
             if html[begin + 1 : begin + 2] in {"!", "?"}
             else ""
         )
-        end = html.find(closing, begin) if closing else -1
+        end = html.find(closing, begin) if closing and closing not in absent else -1
         if end < 0:
+            absent.add(closing)
             pieces.append("&lt;")
             at = begin + 1
         else:
