@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from courses.views import cohorts, learners, learning, reading, running
+from courses.views import banks, cohorts, learners, learning, questions, reading, running
 
 app_name = "courses"
 urlpatterns = [
@@ -29,4 +29,28 @@ urlpatterns = [
     path("learning/<uuid:course_key>/learners/", learners.show, name="learners"),
     path("learning/lessons/<uuid:lesson_key>/done/", learning.mark_done, name="mark_done"),
     path("learning/lessons/<uuid:lesson_key>/take-back/", learning.take_back, name="take_back"),
+    path("question-banks/", banks.index, name="banks"),
+    path("question-banks/open/", banks.open_bank, name="open_bank"),
+    path("question-banks/of/<slug:bank_slug>/", banks.show, name="bank"),
+    path("question-banks/of/<slug:bank_slug>/people/", banks.people, name="bank_people"),
+    path("question-banks/of/<slug:bank_slug>/new/", questions.new, name="new_question"),
+    path("question-banks/of/<slug:bank_slug>/questions/<slug:code>/", questions.show, name="question"),
+    path(
+        "question-banks/of/<slug:bank_slug>/questions/<slug:code>/edit/", questions.edit, name="edit_question"
+    ),
+    path(
+        "question-banks/of/<slug:bank_slug>/questions/<slug:code>/review/",
+        questions.review,
+        name="review_question",
+    ),
+    path(
+        "question-banks/of/<slug:bank_slug>/questions/<slug:code>/history/",
+        questions.history,
+        name="question_history",
+    ),
+    path(
+        "question-banks/of/<slug:bank_slug>/questions/<slug:code>/<slug:deed>/",
+        questions.act,
+        name="question_act",
+    ),
 ]

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from community.api import Organisation, User
+from labs.markup import render as render_markdown
 from labs.metering import past, statements
 from labs.models import Budget, ClassPlace, Lab, LabCheck, LabSession, Place, RateCard, TaughtClass
 from labs.sessions import start_lab
@@ -198,6 +199,7 @@ __all__ = [
     "open_class",
     "passed_labs",
     "passed_labs_of",
+    "render_markdown",
     "set_budget",
     "set_prices",
     "show_usage",

@@ -341,7 +341,11 @@ def restore(question: BankQuestion, by: User) -> None:
 
 
 def _pieces(content: Question) -> list[frozenset[str]]:
-    return [shingles(words(content, language, aside=False)) for language in LANGUAGES]
+    """The pieces by language; where the stem is missing there are none: equal options alone make no two alike."""
+    return [
+        shingles(words(content, language, aside=False) if getattr(content.stem, language).strip() else "")
+        for language in LANGUAGES
+    ]
 
 
 def _keep_bands(version: QuestionVersion, content: Question) -> None:

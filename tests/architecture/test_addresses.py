@@ -69,6 +69,8 @@ def values() -> dict[str, list[str]]:
         "place_id": ["1"],
         "path": ["nothing.png"],
         "list_id": ["1"],
+        "bank_slug": ["cloud-basics", "nobody-has-this"],
+        "code": ["memory-limit-in-mib"],
         "language": list(LANGUAGES),
         "verb": ["revoke", "suspend", "nothing"],
         "token_id": ["1"],

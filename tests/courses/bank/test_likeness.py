@@ -51,6 +51,11 @@ def test_a_question_is_not_like_itself_nor_like_another(world):
     assert verbs.alike(world.bank, version.asked, version.question) == []
 
 
+def test_equal_options_alone_make_no_two_questions_alike(world):
+    world.draft("old", stem={"zh": CHINESE})
+    assert verbs.alike(world.bank, written(stem={"zh": "文件权限六四四表示所有者可以做什么？"}).content) == []
+
+
 def test_questions_of_another_bank_are_not_told(world):
     other = bank_world("other")
     other.draft("secret", stem={"zh": CHINESE})
