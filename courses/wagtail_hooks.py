@@ -3,7 +3,6 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 from wagtail import hooks
 from wagtail.models import Page
 
@@ -11,8 +10,8 @@ from community.api import ClauseReference, NavItem, Panel, SearchHit, ThreadItem
 from courses import classes, progress, visibility
 from courses import outline as outlines
 from courses.models import CoursePage, Enrolment, LessonPage, QuestionBank
-from courses.views import banks, reading
 from courses.views import cohorts as cohort_lists
+from courses.views import reading
 from courses.views.reading import Entry
 
 HITS = 20
@@ -101,18 +100,6 @@ def lessons_on(reference: ClauseReference) -> list[ThreadItem]:
         ThreadItem(kind=_("Lesson"), title=page.title, url=page.get_url() or "")
         for page in reading.in_language(teaching)
     ]
-
-
-@hooks.register("clause_threads", order=20)
-def questions_on(reference: ClauseReference) -> ThreadItem | None:
-    """How many exam questions ask about a clause: the number alone, which says nothing of what they ask."""
-    number = banks.asking_about(reference)
-    if not number:
-        return None
-    title = ngettext("%(number)d question in exams", "%(number)d questions in exams", number) % {
-        "number": number
-    }
-    return ThreadItem(kind=pgettext("question", "Asked"), title=title, url="")
 
 
 @hooks.register("dashboard_panels")

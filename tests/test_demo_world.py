@@ -17,8 +17,10 @@ from wagtail.models import GroupPagePermission, Page
 from certification.api import Programme
 from community.api import ClauseReference, HomePage, Role, User, clause
 from config.demo import people, texts, world
+from config.demo.questions import load_questions
 from config.demo.teaching import load_teaching
 from courses.api import CataloguePage, CoursePage, LessonPage
+from courses.models import QuestionKind, QuestionVersion
 from labs.api import labs_by_slug
 from labs.metering import statements
 
@@ -102,6 +104,20 @@ def test_an_organisation_that_is_there_is_left_as_people_made_it(here):
     with CaptureQueriesContext(connection) as queries:
         load_teaching()
     assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 1
+
+
+def test_the_question_bank_asks_in_both_languages_and_was_reviewed_by_another(here):
+    versions = list(QuestionVersion.objects.in_use())
+    assert {version.kind for version in versions} == set(QuestionKind.values) - {"code", "lab_task"}
+    assert all(version.in_chinese and version.in_english for version in versions)
+    assert {(version.author.username, version.reviewer.username) for version in versions} == {
+        ("editor", "instructor")
+    }
+    assert all(
+        clause(ClauseReference.parse(text), ENGLISH) for version in versions for text in version.clause_list
+    )
+    load_questions()
+    assert QuestionVersion.objects.count() == len(versions)
 
 
 def browser_of(here, username):

@@ -33,6 +33,7 @@ from community.api import (
 from config.demo import texts
 from config.demo.cohorts import load_cohort
 from config.demo.people import Person, ensure_people, kept
+from config.demo.questions import load_questions
 from config.demo.teaching import load_teaching
 from config.demo.texts import Block, Text, block_id, spoken
 from courses.api import CataloguePage, CoursePage, LessonPage, ModulePage, course_clauses
@@ -64,6 +65,7 @@ def load() -> World:
     people = ensure_people()
     load_teaching()
     load_cohort()
+    load_questions()
     keep_loaded()
     return World(people=people, fresh=True)
 

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from community.api import ClauseReference, Organisation, User, is_operator, signed_in
+from community.api import Organisation, User, is_operator, signed_in
 from courses.exams import bank as verbs
 from courses.exams.shapes import Text
 from courses.exams.showing import GAP, plain
@@ -207,8 +207,3 @@ def people(request: HttpRequest, bank_slug: str) -> HttpResponse:
 
 def _id_of(told: str) -> int:
     return int(told) if told.isdecimal() and len(told) < 19 else 0
-
-
-def asking_about(reference: ClauseReference) -> int:
-    """How many questions that are in use ask about the clause, in all banks."""
-    return QuestionVersion.objects.in_use().on_clause(str(reference)).count()

@@ -8,12 +8,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from community.api import ClauseReference, Role, assign, ensure_roles
+from community.api import Role, assign, ensure_roles
 from courses.exams import bank as verbs
 from courses.models import BankRole, QuestionVersion, VersionState
-from courses.wagtail_hooks import questions_on
 from courses.writing.kinds import question_form
-from tests.courses.bank.worlds import CLAUSE, written
+from tests.courses.bank.worlds import CLAUSE
 from tests.courses.questions import SAMPLES
 from tests.labs.factories import LearnerFactory
 
@@ -233,18 +232,3 @@ def test_an_organisation_opens_a_bank(world):
     assert owner.post(reverse("courses:open_bank"), sent).status_code == 302
     assert by(world.author).get(reverse("courses:open_bank")).status_code == 403
     assert "id_slug_error" in read(owner.post(reverse("courses:open_bank"), sent))
-
-
-def test_a_clause_tells_how_many_questions_ask_about_it_and_nothing_of_them(world):
-    reference = ClauseReference.parse(CLAUSE)
-    world.draft("draft")
-    assert questions_on(reference) is None
-    world.approved("one", stem={"zh": "机密题干", "en": "SECRET"})
-    retired = world.approved("two")
-    verbs.revise(QuestionVersion.objects.get(question__code="one").question, world.author, written())
-    item = questions_on(reference)
-    assert item is not None
-    assert ("2" in item.title, item.url) == (True, "")
-    verbs.retire(retired.question, world.author, "outdated")
-    assert "1" in questions_on(reference).title
-    assert "SECRET" not in f"{item.title}{item.kind}"
