@@ -248,8 +248,9 @@ def test_a_learner_who_comes_back_notices_bytes_that_were_skipped_or_come_again(
         assert reading.wrong
 
 
-def test_what_is_typed_has_neither_mark_in_it_so_that_its_echo_is_not_taken_for_the_work():
+def test_what_is_typed_has_no_mark_in_it_so_that_its_echo_is_not_taken_for_the_work():
     typed = typing(7, Path(__file__).read_bytes(), 500)
+    assert b"taken7" not in typed
     assert b"begin7" not in typed
     assert b"end7" not in typed
     assert typed.count(b"\n") == 1

@@ -198,7 +198,7 @@ class Life:
         """The step is solved and numbers are printed and read across every cut; each must come once and in order."""
         first = self.choose.randrange(10**6)
         marks = b"begin%d\r\n" % first, b"end%d\r\n" % first
-        reading = Reading(self.choose, typing(first, solution, lines), *marks)
+        reading = Reading(self.choose, typing(first, solution, lines), b"taken%d\r\n" % first, marks[1])
         deadline = time.monotonic() + PATIENCE_S
         while not reading.is_over:
             if time.monotonic() > deadline:
@@ -237,7 +237,7 @@ class Life:
                     silent += 1
                     if silent == SILENCES:
                         raise
-                    if reading.begin not in reading.output:
+                    if reading.taken not in reading.output:
                         socket.send(reading.typed)  # what was typed died with the process that took it
                     continue
                 silent = 0
@@ -291,7 +291,7 @@ class Reading:
 
     choose: random.Random
     typed: bytes
-    begin: bytes
+    taken: bytes
     end: bytes
     output: bytearray = field(default_factory=bytearray)
     epoch: str = ""
@@ -325,12 +325,17 @@ class Reading:
 
 
 def typing(first: int, solution: bytes, lines: int) -> bytes:
-    """One line: what is half typed goes, the step is solved, and so many numbers come, 500 at once, between two marks."""
-    solve = f"echo {base64.b64encode(solution).decode()} | base64 -d | bash"
+    """One line: what is half typed goes, the step is solved, and so many numbers come, 500 at once, between two marks.
+
+    A mark in front says that it was taken, so that nothing is solved twice. The solution runs in a session of its own:
+    at the end of a job of the terminal's the kernel wakes those of its processes that were paused.
+    """
+    taken = f"printf 'ta''ken{first}\\n'"
+    solve = f"echo {base64.b64encode(solution).decode()} | base64 -d | setsid -w bash"
     last = first + lines - 1
     # Without numbers no program is started: a step may have left no room for one.
     flood = f"for n in $(seq {first} 500 {last}); do seq $n $((n+499)); sleep 0.3; done" if lines else ":"
-    return f"\x15{solve}; printf 'be''gin{first}\\n'; {flood}; printf 'en''d{first}\\n'\n".encode()
+    return f"\x15{taken}; {solve}; printf 'be''gin{first}\\n'; {flood}; printf 'en''d{first}\\n'\n".encode()
 
 
 def solutions_of(lab: str, step: str) -> list[Path]:
