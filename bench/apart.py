@@ -9,7 +9,15 @@ from typing import Any
 
 from bench.world import World
 from config.launch.installation import ROOT
-from tests.stack import migrated_template
+
+# A template may be of yesterday.
+CALL = """
+import json
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from bench import rows
+print(json.dumps(rows.{function}(**{arguments!r})))
+"""
 
 
 def apart(world: World, function: str, **arguments: Any) -> Any:
@@ -20,12 +28,8 @@ def apart(world: World, function: str, **arguments: Any) -> Any:
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "DATABASE_URL": f"sqlite:///{database}",
     }
-    template = migrated_template()
-    if template is not None:
-        shutil.copyfile(template, database)
-    # A template may be of yesterday.
-    _run(environment, "migrate", "--verbosity", "0")
-    call = f"import json; from bench import rows; print(json.dumps(rows.{function}(**{arguments!r})))"
+    shutil.copyfile(world.template, database)
+    call = CALL.format(function=function, arguments=arguments)
     return json.loads(_run(environment, "shell", "--no-imports", "-c", call).splitlines()[-1])
 
 

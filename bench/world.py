@@ -1,7 +1,9 @@
 """What measurements run on: the real engine, a driver of its own installation, and the whole product as processes."""
 
+import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import uuid
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import docker
 
+from bench.spares import memory_mib
 from config.launch.installation import ROOT
 from labs.drivers.base import DriverOptions
 from labs.drivers.docker.driver import DockerDriver
@@ -37,6 +40,32 @@ class World:
     def say(self, words: str) -> None:
         """A word for whoever waits; the standard output is for lines of JSON alone."""
         print(words, file=sys.stderr, flush=True)
+
+    @cached_property
+    def template(self) -> Path:
+        """A migrated database to copy: the suite's where there is one, else made once in this run."""
+        found = migrated_template()
+        if found is not None:
+            return found
+        self.say("migrating a database")
+        made = self.folder / "template.sqlite3"
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "DATABASE_URL": f"sqlite:///{made}",
+        }
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+        )
+        return made
+
+    @property
+    def spares(self) -> int:
+        """How many sandboxes of a lab stand ready for a run of clicks, the first of which fills caches."""
+        return self.times(20) + 1
 
     @cached_property
     def folder(self) -> Path:
@@ -73,8 +102,10 @@ class World:
         self.say("starting the product")
         var = Path(tempfile.mkdtemp(prefix="yb-"))
         self.cleaning.callback(shutil.rmtree, var, ignore_errors=True)
-        running = Stack(var, subnets=f"10.{random.randrange(230, 250)}.0.0/17", template=migrated_template())
-        running.extra["SANDBOX_POOL_PERCENT"] = "50"
+        running = Stack(var, subnets=f"10.{random.randrange(230, 250)}.0.0/17", template=self.template)
+        # The pool may take all there is, and there is no more than a run of clicks takes.
+        running.extra["SANDBOX_POOL_PERCENT"] = "100"
+        running.extra["SANDBOX_CAPACITY_MIB"] = str(memory_mib(self.spares))
         self.cleaning.callback(running.stop)
         running.start()
         return running

@@ -1,6 +1,5 @@
 """The ledger beside the kernel's own counter for the same machine, and what reading all meters costs."""
 
-import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +8,6 @@ from typing import Any
 
 from bench.apart import apart
 from bench.figures import Figure, percentile
-from bench.labs.starts import until
 from bench.learners import Learner, tokens
 from bench.world import World
 from labs.drivers.docker.names import filters
@@ -22,7 +20,7 @@ SANDBOXES = 100
 
 
 def measure(world: World) -> Iterator[Figure]:
-    counted_ns, metered_ns = asyncio.run(life(world))
+    counted_ns, metered_ns = life(world)
     off = abs(metered_ns - counted_ns) / counted_ns * 100
     yield Figure("processor time in the ledger, off from the cgroup's, %", off, at_most=MOST_OFF_PERCENT)
     found = apart(world, "sweep", sandboxes=SANDBOXES, turns=world.times(10))
@@ -31,12 +29,12 @@ def measure(world: World) -> Iterator[Figure]:
     yield Figure(f"sweep of {meters} meters, ms per meter", sampled, plain)
 
 
-async def life(world: World) -> tuple[int, int]:
+def life(world: World) -> tuple[int, int]:
     """Nanoseconds that the machine of one session worked: by its cgroup before it went, by the ledger after it."""
     product = world.product
     (token,) = tokens(product, 1)
-    async with Learner(product, token) as learner:
-        session, _took_ms = await learner.start(LAB)
+    with Learner(product, token) as learner:
+        session, _took_ms = learner.start(LAB)
         ref = asked(
             product, "select ref from labs_sandbox where session_id = ?", session["id"].replace("-", "")
         )
@@ -45,9 +43,9 @@ async def life(world: World) -> tuple[int, int]:
         world.engine.exec_start(run["Id"])
         pid = world.engine.inspect_container(container["Id"])["State"]["Pid"]
         counted_ns = processor_ns(pid)
-        await learner.leave(session)
+        learner.leave(session)
     gone = "select count(*) from labs_sandbox where ref = ? and state = 'stopped'"
-    until(lambda: asked(product, gone, ref), "the session's machine gone")
+    product.wait_until(lambda: asked(product, gone, ref), 60, "the session's machine gone")
     return counted_ns, int(asked(product, "select sum(cpu_ns) from labs_usageentry where ref = ?", ref))
 
 
