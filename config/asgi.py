@@ -2,15 +2,16 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
+from config.answering import Site  # noqa: E402  (needs the settings)
 from courses import routing as courses_routing  # noqa: E402  (needs the app registry)
 from labs import routing as labs_routing  # noqa: E402
 from labs.previews import PreviewGate  # noqa: E402
 
 websockets = URLRouter([*labs_routing.websocket_urlpatterns, *courses_routing.websocket_urlpatterns])
-application = PreviewGate(ProtocolTypeRouter({"http": http, "websocket": websockets}))
+application = PreviewGate(ProtocolTypeRouter({"http": Site(), "websocket": websockets}))

@@ -2,6 +2,7 @@
 instead of being refused."""
 
 import argparse
+import gc
 import logging
 import socket
 
@@ -27,6 +28,10 @@ def main() -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         access_log=False,
     )
+    config.load()
+    # What was imported stays; looking through it for garbage again and again would hold up answers.
+    gc.collect()
+    gc.freeze()
     uvicorn.Server(config).run(sockets=[listening])
 
 

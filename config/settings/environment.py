@@ -74,6 +74,10 @@ class Environment(BaseSettings):
         return self
 
 
+# How long a thread keeps its connection to the database.
+KEPT_S = 60
+
+
 def database(url: str, var: Path) -> dict[str, object]:
     """Django's DATABASES entry for ``url``; the embedded SQLite under ``var`` when it is empty.
 
@@ -87,6 +91,8 @@ def database(url: str, var: Path) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(parts.path),
+            # To open one takes longer than ten questions. Threads that are kept keep theirs.
+            "CONN_MAX_AGE": KEPT_S,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -101,6 +107,7 @@ def database(url: str, var: Path) -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": KEPT_S,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": dict(parse_qsl(parts.query)),
         }

@@ -14,6 +14,7 @@ PUBLIC_URL = "http://testserver"
 PUBLIC_HOST = "testserver"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DATABASES = {"default": database(ENV.database_url, VAR_DIR)}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")} if not ENV.database_url else {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
