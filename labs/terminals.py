@@ -17,6 +17,17 @@ from labs.refusals import NotPossibleNow
 from labs.sessions import resume, session_of
 from labs.teaching.classes import session_for
 
+# All that is asked of a node and what is behind it to say where its terminals are; the rest is left where it is.
+ASKED_OF = (
+    "name",
+    "restart_asked_at",
+    "sandbox__ref",
+    "sandbox__state",
+    "sandbox__reason",
+    "sandbox__session__learner_id",
+    "sandbox__session__lab__terminals",
+)
+
 
 class NoSuchTerminal(Exception):
     """This person has no such terminal."""
@@ -49,7 +60,7 @@ class Place:
 
 def place_of(person: User, session_id: str, node: str, terminal: int) -> Place:
     """Where the terminal is, for its learner, in one query. Raises NoSuchTerminal, NotYet, Frozen or Ended."""
-    nodes = Node.objects.select_related("sandbox__session__lab").order_by("-sandbox_id")
+    nodes = Node.objects.select_related("sandbox__session__lab").only(*ASKED_OF).order_by("-sandbox_id")
     try:
         machine = nodes.filter(sandbox__session=UUID(session_id), name=node).first()
         session = machine.sandbox.session if machine else session_of(person, session_id)

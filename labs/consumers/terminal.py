@@ -143,12 +143,7 @@ class TerminalConsumer(AsyncConsumer):
         offset, cols, rows = self.wishes()
         person_id, place = await self.arrive()
         with Seat(person_id):
-            # The keeper answers while the database takes note.
-            noted = asyncio.create_task(self.note_presence(place, active=False))
-            try:
-                terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
-            finally:
-                await noted
+            terminal = await terminals.open_terminal(place, offset=offset, cols=cols, rows=rows)
             self.typed_at = asyncio.get_running_loop().time()
             try:
                 await self.say({"type": "hello", **asdict(terminal.hello)})
@@ -267,6 +262,8 @@ class TerminalConsumer(AsyncConsumer):
 
     async def keep_permission(self, place: terminals.Place) -> None:
         """Raises Goodbye soon after the person has lost the right to be attached; meanwhile, notes that they are."""
+        # The first words do not wait for it, nor do those of a lab's other terminals, which are attached just now.
+        await self.note_presence(place, active=False)
         while True:
             slept_at = asyncio.get_running_loop().time()
             await asyncio.sleep(settings.LABS_SOCKET_RECHECK_SECONDS)

@@ -366,6 +366,8 @@ async def test_a_new_password_closes_open_sockets(hurried, session, client):
 async def test_no_keystroke_asks_the_database_or_the_channel_layer(session, token, monkeypatch):
     async with Screen(terminal(session), token) as screen:
         await screen.until(b"$ ")
+        while not await Sandbox.objects.filter(session=session, attended_at__isnull=False).aexists():
+            await asyncio.sleep(0.01)
         asked = []
         monkeypatch.setattr(
             "django.db.backends.utils.CursorWrapper.execute", lambda *call: asked.append(call)
