@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
@@ -29,7 +29,11 @@ class Site(ASGIHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         if waits(request):
-            return await super().get_response_async(request)
+            try:
+                return await super().get_response_async(request)
+            finally:
+                # What it asked the database in is a thread of this request's own, which ends with it.
+                await sync_to_async(connections.close_all)()
         return await sync_to_async(self._answer, thread_sensitive=False, executor=self.threads)(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
