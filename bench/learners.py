@@ -68,6 +68,7 @@ class Learner:
         return session, took_ms
 
     def leave(self, session: dict[str, Any]) -> None:
+        self.http.close()  # the server hangs up on who is silent for a while
         self.ask("DELETE", f"/lab-sessions/{session['id']}")
 
     def _until_ready(self, session_id: str) -> None:

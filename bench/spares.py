@@ -56,9 +56,8 @@ class Spares:
     @cached_property
     def driver(self) -> DockerDriver:
         """The product's own driver, in this process."""
-        var = self.product.var
-        name = (var / "installation-id").read_text().strip()
-        return DockerDriver(DriverOptions(name, str(var / "keepers"), 0, {"images": str(IMAGES)}))
+        keepers = str(self.product.var / "keepers")
+        return DockerDriver(DriverOptions(self.product.installation_id, keepers, 0, {"images": str(IMAGES)}))
 
     def refuse(self) -> None:
         """None is made any more."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from channels.testing import HttpCommunicator
+from asgiref.testing import ApplicationCommunicator
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
@@ -68,7 +68,12 @@ def site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 async def ask(site: Site, where: str) -> Any:
-    return await HttpCommunicator(site, "GET", where).get_response(timeout=30)
+    scope = {"type": "http", "method": "GET", "path": where, "query_string": b"", "headers": []}
+    visitor = ApplicationCommunicator(site, scope)
+    await visitor.send_input({"type": "http.request"})
+    start, body = await visitor.receive_output(30), await visitor.receive_output(30)
+    await visitor.wait(30)
+    return start | body
 
 
 async def test_one_thread_makes_an_answer_from_the_first_middleware_to_the_last(site):
