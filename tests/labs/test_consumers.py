@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from community.models import ApiToken
-from labs import consumers, provisioning, sessions, suspending, tasks
+from labs import consumers, provisioning, sessions, suspending, tasks, terminals
 from labs.drivers.base import CHUNK_BYTES, RING_BYTES, WINDOW_BYTES, DriverUnavailable
 from labs.lifecycle import Reason, State
 from labs.models import LabSession, Node, QueuePlace, Sandbox
@@ -364,10 +364,16 @@ async def test_a_new_password_closes_open_sockets(hurried, session, client):
 
 
 async def test_no_keystroke_asks_the_database_or_the_channel_layer(session, token, monkeypatch):
+    loop, noted, note = asyncio.get_running_loop(), asyncio.Event(), terminals.note_presence
+
+    def note_presence(*who, **how):
+        note(*who, **how)
+        loop.call_soon_threadsafe(noted.set)
+
+    monkeypatch.setattr(terminals, "note_presence", note_presence)
     async with Screen(terminal(session), token) as screen:
         await screen.until(b"$ ")
-        while not await Sandbox.objects.filter(session=session, attended_at__isnull=False).aexists():
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(noted.wait(), 30)
         asked = []
         monkeypatch.setattr(
             "django.db.backends.utils.CursorWrapper.execute", lambda *call: asked.append(call)
