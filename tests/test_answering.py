@@ -9,10 +9,12 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import RequestFactory
 from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 
 from config.answering import Site
+from config.answering import waits as waits_in
 
 began, may_end = threading.Event(), threading.Event()
 woken: asyncio.Event
@@ -114,5 +116,6 @@ async def test_who_waits_in_a_coroutine_is_answered_while_every_thread_is_busy(s
     assert (await busy)["body"] == b"at last"
 
 
-async def test_an_unknown_address_is_answered_as_one(site):
-    assert (await ask(site, "/nowhere/"))["status"] == 404
+@pytest.mark.parametrize(("where", "is_coroutine"), [("here", False), ("waits", True), ("nowhere", False)])
+def test_only_a_view_that_is_a_coroutine_waits(site, where, is_coroutine):
+    assert waits_in(RequestFactory().get(f"/{where}/")) is is_coroutine
