@@ -21,6 +21,7 @@ from courses.exams.desk import Desk, open_desk
 from courses.exams.saving import Change, Outcome
 from courses.exams.sitting import read_token
 from courses.exams.writer import writer
+from labs.api import comes_from_our_pages
 
 HELLO_S = 10
 
@@ -29,10 +30,9 @@ class Code:
     """Close codes, from the range that is free for applications (RFC 6455, 7.4.2)."""
 
     MALFORMED = 4400
-    REFUSED = 4403
+    REFUSED = 4401
     SLOW = 4408
-    ELSEWHERE = 4409
-    TOO_LARGE = 4413
+    ELSEWHERE = 4410
     TOO_MANY = 4429
 
 
@@ -46,6 +46,9 @@ class SittingConsumer(AsyncWebsocketConsumer):
     patience: asyncio.TimerHandle | None = None
 
     async def connect(self) -> None:
+        if not comes_from_our_pages(self.scope):
+            await self.close(Code.REFUSED)
+            return
         await self.accept()
         self.patience = asyncio.get_running_loop().call_later(HELLO_S, self._lose_patience)
 
@@ -60,7 +63,7 @@ class SittingConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if text_data is None or len(text_data) > settings.COURSES_EXAM_MESSAGE_CHARACTERS:
-            await self.close(Code.TOO_LARGE if text_data else Code.MALFORMED)
+            await self.close(Code.MALFORMED)
             return
         try:
             message = json.loads(text_data)
@@ -136,6 +139,7 @@ class SittingConsumer(AsyncWebsocketConsumer):
                 "outcome": saving.outcome,
                 "count": saving.count,
                 "link": saving.link,
+                "reached": saving.reached,
             }
         )
         if saving.outcome == Outcome.ELSEWHERE:

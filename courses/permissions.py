@@ -3,7 +3,7 @@
 import rules
 
 from community.api import Organisation, User, answers_for, is_operator
-from courses.models import BankRole, Cohort, CoursePage, QuestionBank
+from courses.models import Attempt, BankRole, Cohort, CoursePage, Exam, QuestionBank
 
 
 @rules.predicate
@@ -58,3 +58,27 @@ rules.add_perm("courses.run_bank", is_operator | answers_for_its_owner)
 rules.add_perm("courses.read_questions", writes | reviews | answers_for_its_owner)
 rules.add_perm("courses.write_questions", writes)
 rules.add_perm("courses.review_questions", reviews)
+
+
+@rules.predicate
+def is_announced_to(person: User, exam: Exam | None) -> bool:
+    reader = person if person.is_authenticated else None
+    return exam is not None and Exam.objects.announced_to(reader).filter(pk=exam.pk).exists()
+
+
+@rules.predicate
+def staffs_exam(person: User, exam: Exam | None) -> bool:
+    return (
+        exam is not None
+        and person.is_authenticated
+        and Exam.objects.staffed_by(person).filter(pk=exam.pk).exists()
+    )
+
+
+@rules.predicate
+def sits_it(person: User, attempt: Attempt | None) -> bool:
+    return attempt is not None and attempt.person_id == person.pk
+
+
+rules.add_perm("courses.see_exam", is_announced_to | staffs_exam | is_operator)
+rules.add_perm("courses.sit_attempt", sits_it)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from courses.views import banks, cohorts, learners, learning, questions, reading, running
+from courses.views import banks, cohorts, exams, learners, learning, questions, reading, running, sittings
 
 app_name = "courses"
 urlpatterns = [
@@ -53,4 +53,11 @@ urlpatterns = [
         questions.act,
         name="question_act",
     ),
+    path("exams/", exams.index, name="exams"),
+    path("exams/sittings/<uuid:attempt_id>/", sittings.sit, name="sitting"),
+    path("exams/sittings/<uuid:attempt_id>/answers/", sittings.answers, name="answers"),
+    path("exams/sittings/<uuid:attempt_id>/hand-in/", sittings.hand_in, name="hand_in"),
+    path("exams/sittings/<uuid:attempt_id>/outcome/", sittings.outcome, name="outcome"),
+    path("exams/<slug:slug>/", exams.show, name="exam"),
+    path("exams/<slug:slug>/begin/", exams.begin, name="begin_exam"),
 ]

@@ -33,6 +33,11 @@ def cohorts_item(request: HttpRequest) -> NavItem:
     return NavItem(order=38, label=_("Cohorts"), url_name="courses:cohorts")
 
 
+@hooks.register("account_items")
+def exams_of_mine(request: HttpRequest) -> NavItem:
+    return NavItem(order=25, label=_("Exams"), url_name="courses:exams")
+
+
 @hooks.register("dashboard_panels")
 def my_courses(request: HttpRequest) -> Panel | None:
     """The learner's courses with progress and the lesson to go on with."""

@@ -16,6 +16,7 @@ from labs.models import Budget, ClassPlace, Lab, LabCheck, LabSession, Place, Ra
 from labs.sessions import start_lab
 from labs.signals import lab_passed
 from labs.teaching import classes
+from labs.visitors import comes_from_our_pages
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ __all__ = [
     "LabCard",
     "LabEvidence",
     "LabSession",
+    "comes_from_our_pages",
     "issue_statements",
     "keep_class",
     "kept_learners",

@@ -32,6 +32,7 @@ from community.api import (
 )
 from config.demo import texts
 from config.demo.cohorts import load_cohort
+from config.demo.exams import load_exam
 from config.demo.people import Person, ensure_people, kept
 from config.demo.questions import load_questions
 from config.demo.teaching import load_teaching
@@ -66,6 +67,7 @@ def load() -> World:
     load_teaching()
     load_cohort()
     load_questions()
+    load_exam()
     keep_loaded()
     return World(people=people, fresh=True)
 

@@ -11,10 +11,12 @@ from courses.exams.content import content_hash, read_content
 from courses.exams.drawing import Candidate, Draw, PoolTooSmall, Section, draw_paper, paper_hash
 from courses.exams.parameters import FormulaError, fill
 from courses.exams.refusals import NotReady
-from courses.exams.shapes import Question
+from courses.exams.shapes import Kind, Question
 from courses.models import Exam, ExamDraw, Paper, PinnedVersion, QuestionVersion
 
 CONTENTS_KEPT = 4096
+# Nothing stores their files or runs their programs and checks during an exam so far.
+NOT_SAT_YET = frozenset({Kind.FILE_UPLOAD, Kind.CODE, Kind.LAB_TASK})
 
 
 class ContentChanged(Exception):
@@ -87,7 +89,9 @@ def _built(exam: Exam, sections: list[Section], seed: str) -> Paper:
     try:
         slots = draw_paper(sections, seed)
         for slot in slots:
-            fill(content_of(slot.version, slot.content_hash), slot.seed)
+            question = fill(content_of(slot.version, slot.content_hash), slot.seed)
+            if question.kind in NOT_SAT_YET:
+                raise NotReady(f"questions of the kind {question.kind} cannot be sat in exams yet")
     except (PoolTooSmall, FormulaError) as error:
         raise NotReady(str(error)) from error
     return Paper(

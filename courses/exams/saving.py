@@ -54,6 +54,8 @@ class Saving:
     outcome: Outcome
     count: int = 0
     link: str = ""
+    # The highest number that is kept of the slot; a page goes on from there.
+    reached: int = 0
 
 
 def save(changes: Sequence[Change]) -> list[Saving]:
@@ -83,7 +85,8 @@ def taken(change: Change, attempt: Attempt | None, events: list[AnswerEvent]) ->
     reached, kept = attempt.heads.get(str(change.slot), (0, ""))
     if change.sequence <= reached:
         same = change.sequence == reached and digest == kept
-        return Saving(Outcome.KEPT_ALREADY if same else Outcome.STALE, attempt.saved_count, attempt.last_link)
+        outcome = Outcome.KEPT_ALREADY if same else Outcome.STALE
+        return Saving(outcome, attempt.saved_count, attempt.last_link, reached)
     late = attempt.deadline_at is not None and change.received_at > attempt.deadline_at
     if attempt.state != AttemptState.OPEN or late:
         return Saving(Outcome.OVER)
@@ -105,4 +108,4 @@ def taken(change: Change, attempt: Attempt | None, events: list[AnswerEvent]) ->
             link=attempt.last_link,
         )
     )
-    return Saving(Outcome.SAVED, attempt.saved_count, attempt.last_link)
+    return Saving(Outcome.SAVED, attempt.saved_count, attempt.last_link, change.sequence)

@@ -178,6 +178,10 @@ class Attempt(models.Model):
         return f"{self.person_id} in {self.exam_id}: {self.state}"
 
     @property
+    def is_open(self) -> bool:
+        return self.state == AttemptState.OPEN
+
+    @property
     def terms(self) -> Terms:
         return Terms(self.limit_s, self.closes_at, Fraction(self.factor), self.extra_s)
 

@@ -1,6 +1,7 @@
 """Exams: what they ask (a blueprint over a question bank), when, for whom, and on which terms."""
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Self
@@ -14,6 +15,7 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from community.api import Membership, User
+from courses.models.learning import Enrolment
 
 FACTOR = {
     "max_digits": 4,
@@ -49,6 +51,15 @@ class ExamQuerySet(models.QuerySet["Exam"]):
     def announced(self) -> Self:
         """Those candidates may hear of."""
         return self.exclude(published_at=None).filter(withdrawn_at=None)
+
+    def announced_to(self, person: User | None) -> Self:
+        """Those ``person`` may sit some day, whatever their window: for everybody, or by list or course for them."""
+        own = Q(audience=Audience.ANYBODY)
+        if person is not None:
+            enrolled = Enrolment.objects.current().of(person)
+            own |= Q(pk__in=ExamCandidate.objects.filter(person_id=person.pk).values("exam_id"))
+            own |= Q(audience=Audience.COURSE, course_key__in=enrolled.values("course_key"))
+        return self.announced().filter(own)
 
     def staffed_by(self, person: User) -> Self:
         """Those ``person`` has an office in, or whose organisation they answer for."""
@@ -145,6 +156,12 @@ class Exam(models.Model):
     @property
     def title(self) -> str:
         return self.told("title")
+
+    def is_released(self, now: datetime) -> bool:
+        """Whether candidates may see their results."""
+        if self.release == Release.AT_ONCE or self.released_at is not None:
+            return True
+        return self.release == Release.AFTER_WINDOW and self.closes_at is not None and self.closes_at <= now
 
     @property
     def cut(self) -> Fraction:

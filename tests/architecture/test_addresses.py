@@ -62,6 +62,7 @@ def values() -> dict[str, list[str]]:
         "slug": [
             "load-balancing",
             "cloud-computing-in-practice",
+            "cloud-basics-exam",
             "example-university",
             "nobody-has-this",
         ],

@@ -26,7 +26,13 @@ def cookie(client: Any) -> tuple[bytes, bytes]:
 class Socket(ApplicationCommunicator):
     """One websocket. channels.testing has its like, but imports a server that this product does not run on."""
 
-    def __init__(self, path: str, *headers: tuple[bytes, bytes], host: bytes = b"testserver") -> None:
+    def __init__(
+        self,
+        path: str,
+        *headers: tuple[bytes, bytes],
+        host: bytes = b"testserver",
+        application: Any = application,
+    ) -> None:
         address, _mark, query = path.partition("?")
         scope = {
             "type": "websocket",

@@ -70,6 +70,12 @@ def test_an_exam_that_asks_for_nothing_or_too_much_says_so(db, empty: bool):
     assert not Paper.objects.exists()
 
 
+def test_a_question_that_nothing_could_run_or_store_is_in_no_paper(db):
+    world = exam_world(("single", "code"))
+    with pytest.raises(NotReady, match="code"):
+        build_papers(world.exam, 1)
+
+
 def test_a_built_paper_is_taken_once_and_one_more_is_built_when_none_is_left(world):
     built = {paper.pk for paper in build_papers(world.exam, 2)}
     taken = [take_paper(Exam.objects.get(pk=world.exam.pk)).pk for _number in range(3)]
