@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, QuerySet
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from community.api import User, is_operator
@@ -47,11 +47,10 @@ def public_pages(pages: "QuerySet[CoursePage]") -> "QuerySet[CoursePage]":
 
 def public_lessons(lessons: LessonQuerySet) -> LessonQuerySet:
     """Those of ``lessons`` that everybody may read: for answers that are not one person's."""
+    lesson_path = ExpressionWrapper(OuterRef("path"), output_field=CharField())
     private = CoursePage.objects.filter(translation_key__in=CoursePage.private_keys())
-    hidden = Q()
-    for path in private.values_list("path", flat=True):
-        hidden |= Q(path__startswith=path)
-    return lessons.exclude(hidden) if hidden else lessons
+    above = private.annotate(lesson_path=lesson_path).filter(lesson_path__startswith=F("path"))
+    return lessons.filter(~Exists(above))
 
 
 def shown_keys(visitor: Visitor, private: set[UUID]) -> set[UUID]:
