@@ -115,7 +115,8 @@ def _texts(content: ShortText) -> str | None:
 
 
 def _pairs(content: Matching) -> str:
-    right = {part.id: _part(part.text) for part in content.right}
+    # What stands on the right is read without a form of its own.
+    right = {part.id: _text(part.text) for part in content.right}
     pairs = [(_part(part.text), right[content.key[part.id]]) for part in content.left]
     pairs += [("", words) for name, words in right.items() if name not in set(content.key.values())]
     return " ".join(f"={left} -> {answer}" for left, answer in pairs)

@@ -45,8 +45,8 @@ void loosen(struct client *client) {
     client->full_since_us = 0;
 }
 
-/* After an acknowledgement of ``advance`` bytes: half the window where it was hardly waited for, but never less than
- * acknowledgements cover, as the viewer would wait for more before the next. */
+/* After an acknowledgement of ``advance`` bytes: half the window where it was hardly waited for or not at all, but never
+ * less than acknowledgements cover, as the viewer would wait for more before the next. */
 void tighten(struct client *client, uint64_t advance) {
     int64_t since = client->full_since_us;
     uint32_t half = client->window / 2;
@@ -54,7 +54,7 @@ void tighten(struct client *client, uint64_t advance) {
     if (advance > client->stride)
         client->stride = advance;
     client->full_since_us = 0;
-    if (!since || now_us() - since >= QUICK_US)
+    if (since && now_us() - since >= QUICK_US)
         return;
     half = half > client->stride ? half : client->stride;
     half = half > FIRST_WINDOW_BYTES ? half : FIRST_WINDOW_BYTES;

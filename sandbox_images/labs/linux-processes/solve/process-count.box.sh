@@ -1,2 +1,3 @@
 sh -c 'while :; do sleep 1 & done'
-sleep 2
+# Not forked: there may be no room for another process yet.
+exec sleep 2
