@@ -19,6 +19,8 @@ from community.models import (
 )
 from community.permissions import answers_for, holds, is_editor, is_instructor, is_operator
 from community.publishing import NotParallel, place_home, place_page, place_translation
+from community.refusals import BaseRefusal
+from community.refusals import Text as RefusalText
 from community.registry import NavItem, Panel, RoleGrant, SearchHit, StatusPart, ThreadItem
 from community.roles import assign, ensure_roles, grant
 from community.standards.clauses import clause, clauses
@@ -27,6 +29,7 @@ from community.standards.texts import TextError, place_standard, read_standard
 from community.words import excerpt, tidy
 
 __all__ = [
+    "BaseRefusal",
     "BearerToken",
     "ClauseLink",
     "ClauseReference",
@@ -39,6 +42,7 @@ __all__ = [
     "NotParallel",
     "Organisation",
     "Panel",
+    "RefusalText",
     "Role",
     "RoleGrant",
     "SearchHit",

@@ -1,23 +1,12 @@
 """What courses may say no to, each with a code for programs and a remedy for people."""
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from community.api import BaseRefusal
 
 
-class Refusal(Exception):
-    """A wish that cannot be granted; ``str()`` says what happened, ``remedy`` what to do."""
-
-    code = "refused"
-
-    def __init__(self, message: Text, remedy: Text = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return str(self.message)
+class Refusal(BaseRefusal):
+    """A wish about courses and cohorts that cannot be granted."""
 
 
 class CohortOver(Refusal):

@@ -2,25 +2,16 @@
 
 from datetime import datetime
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from community.api import BaseRefusal
+from community.api import RefusalText as Text
 
 
-class Refusal(Exception):
-    """A wish that cannot be granted now; ``str()`` says what happened, ``remedy`` what to do."""
+class Refusal(BaseRefusal):
+    """A wish that the labs cannot grant now, and after how long asking again makes sense."""
 
-    code = "refused"
     retry_after_s: int | None = None
-
-    def __init__(self, message: Text, remedy: Text = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return str(self.message)
 
 
 class QuotaExceeded(Refusal):

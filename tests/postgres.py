@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+ROOT = Path(__file__).resolve().parent.parent
 BINARIES = Path("/usr/lib/postgresql")
 OPTIONS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=60"
 
@@ -61,3 +63,19 @@ def private_server() -> Iterator[str]:
             run("pg_ctl", "stop", "-s", "-m", "immediate", "-D", data)
     finally:
         shutil.rmtree(folder)
+
+
+def assert_passed_on_postgresql(*files: str) -> None:
+    """These test files, run again by a pytest of their own on a server of their own, all pass."""
+    with private_server() as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *files],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout

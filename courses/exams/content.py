@@ -25,6 +25,7 @@ from courses.exams.shapes import (
     Share,
     Text,
     canonical_hash,
+    need_one_of,
     need_unique,
     pattern_of,
 )
@@ -40,9 +41,7 @@ class Single(Question):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        need_unique([option.id for option in self.options], "options")
-        if self.key not in {option.id for option in self.options}:
-            raise ValueError("the right answer is none of the options")
+        need_one_of(self.key, self.options)
         return self
 
 
@@ -218,9 +217,7 @@ class ChoiceGap(GapBase):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        need_unique([option.id for option in self.options], "options")
-        if self.key not in {option.id for option in self.options}:
-            raise ValueError("the right answer is none of the options")
+        need_one_of(self.key, self.options)
         return self
 
 

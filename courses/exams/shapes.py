@@ -6,6 +6,7 @@ changes after it was made.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
@@ -91,6 +92,13 @@ def need_unique(ids: list[str], what: str) -> None:
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise ValueError(f"{what} must have different ids; these are there twice: {', '.join(twice)}")
+
+
+def need_one_of(key: str, options: Sequence[Part]) -> None:
+    """Raises ValueError when ``options`` share an id, or none has the id ``key``."""
+    need_unique([option.id for option in options], "options")
+    if key not in {option.id for option in options}:
+        raise ValueError("the right answer is none of the options")
 
 
 class Parameter(Shape):

@@ -92,8 +92,12 @@ class Shown:
         return range(1, len(self.choices) + 1)
 
 
+def rendered(markdown: str) -> SafeString:
+    return mark_safe(render_markdown(markdown))  # noqa: S308 - the renderer answers safe HTML
+
+
 def block(text: Text, language: str) -> SafeString:
-    return mark_safe(render_markdown(text.read_in(language)))  # noqa: S308 - the renderer answers safe HTML
+    return rendered(text.read_in(language))
 
 
 def line(text: Text, language: str) -> SafeString:

@@ -49,10 +49,9 @@ class Ticket:
     epoch: int
 
 
-def terms_for(exam: Exam, person: User) -> Terms:
+def terms_for(exam: Exam, person: User, listed: ExamCandidate | None) -> Terms:
     """What the person is granted: the larger of their factors for all exams and for this one, and its extra time."""
     always = TimeFactor.objects.filter(person=person).values_list("factor", flat=True).first()
-    listed = ExamCandidate.objects.filter(exam=exam, person=person).first()
     here = listed.factor if listed else None
     return Terms(
         limit_s=exam.limit_s,
@@ -62,41 +61,45 @@ def terms_for(exam: Exam, person: User) -> Terms:
     )
 
 
-def ensure_may_begin(exam: Exam, person: User, now: datetime) -> None:
-    """Raises NotAnnounced, NotInvited, NotOpenYet, WindowClosed, NoAttemptsLeft or MustWait."""
+def terms_to_begin(exam: Exam, person: User, now: datetime) -> tuple[Terms, int]:
+    """What the person is granted who begins now, and the number of that attempt.
+
+    Raises NotAnnounced, NotInvited, NotOpenYet, WindowClosed, NoAttemptsLeft or MustWait.
+    """
     if exam.published_at is None or exam.withdrawn_at is not None:
         raise NotAnnounced
-    if not is_invited(exam, person):
+    listed = ExamCandidate.objects.filter(exam=exam, person=person).first()
+    if not is_invited(exam, person, listed):
         raise NotInvited
     if exam.opens_at is not None and now < exam.opens_at:
         raise NotOpenYet(exam.opens_at)
-    last_start = terms_for(exam, person).last_start()
+    terms = terms_for(exam, person, listed)
+    last_start = terms.last_start()
     if last_start is not None and now >= last_start:
         raise WindowClosed(last_start)
-    listed = ExamCandidate.objects.filter(exam=exam, person=person).first()
-    allowed = exam.attempts_allowed + (listed.more_attempts if listed else 0)
     used = list(Attempt.objects.of(person).filter(exam=exam).order_by("number"))
-    if len(used) >= allowed:
+    if len(used) >= exam.attempts_allowed + (listed.more_attempts if listed else 0):
         raise NoAttemptsLeft
     if used and exam.wait_s and used[-1].ended_at is not None:
         until = used[-1].ended_at + timedelta(seconds=exam.wait_s)
         if now < until:
             raise MustWait(until)
+    return terms, len(used) + 1
 
 
-def is_invited(exam: Exam, person: User) -> bool:
+def is_invited(exam: Exam, person: User, listed: ExamCandidate | None) -> bool:
     if exam.audience == Audience.ANYBODY:
         return True
     if exam.audience == Audience.COURSE and exam.course_key is not None:
         return Enrolment.objects.current().of(person).in_course(exam.course_key).exists()
-    return ExamCandidate.objects.filter(exam=exam, person=person).exists()
+    return listed is not None
 
 
 @transaction.atomic
 def begin(exam: Exam, person: User) -> Attempt:
     """The person's open attempt; asking again while it is open gives the same one, with the clock as it runs.
 
-    Raises what ``ensure_may_begin`` raises, and NotReady when no paper can be built.
+    Raises what ``terms_to_begin`` raises, and NotReady when no paper can be built.
     """
     # Two clicks of one person follow each other here, so that they cannot both find no open attempt.
     User.objects.select_for_update().get(pk=person.pk)
@@ -104,14 +107,13 @@ def begin(exam: Exam, person: User) -> Attempt:
     if running is not None:
         return running
     now = timezone.now()
-    ensure_may_begin(exam, person, now)
-    terms = terms_for(exam, person)
+    terms, number = terms_to_begin(exam, person, now)
     paper = take_paper(exam)
     attempt = Attempt(
         exam=exam,
         person=person,
         paper=paper,
-        number=Attempt.objects.of(person).filter(exam=exam).count() + 1,
+        number=number,
         started_at=now,
         deadline_at=deadline(now, terms),
         limit_s=terms.limit_s,

@@ -11,16 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from community.api import User, signed_in, tidy
 from courses.exams import refusals, sitting
 from courses.exams.refusals import ExamRefused
+from courses.exams.showing import rendered
 from courses.models import Attempt, Exam
 from courses.views.reading import Crumb
-from labs.api import render_markdown
 
 PER_PAGE = 20
 
@@ -109,14 +108,10 @@ def address_of(attempt: Attempt) -> str:
     return reverse("courses:sitting" if attempt.is_open else "courses:outcome", args=[attempt.pk])
 
 
-def rendered(markdown: str) -> SafeString:
-    return mark_safe(render_markdown(markdown)) if markdown else SafeString("")  # noqa: S308 - safe HTML
-
-
 def refusal_to_begin(exam: Exam, person: User) -> str:
     """Why the person may not begin now; empty when they may."""
     try:
-        sitting.ensure_may_begin(exam, person, timezone.now())
+        sitting.terms_to_begin(exam, person, timezone.now())
     except ExamRefused as refused:
         return why(refused)
     return ""

@@ -142,18 +142,7 @@ def open_cohort(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, _("The cohort is open."))
             return redirect("courses:cohort", made.pk)
     here = reverse("courses:organisation_cohorts", args=[organisation.slug])
-    return render(
-        request,
-        "courses/cohorts/terms.html",
-        {
-            "heading": _("Open a cohort"),
-            "submit": _("Open the cohort"),
-            "back": here,
-            "form": form,
-            "breadcrumbs": [Crumb(organisation.name, here), Crumb(_("Open a cohort"))],
-        },
-        status=422 if form.errors else 200,
-    )
+    return terms_page(request, form, _("Open a cohort"), _("Open the cohort"), Crumb(organisation.name, here))
 
 
 @never_cache
@@ -173,18 +162,7 @@ def change(request: HttpRequest, cohort_id: int) -> HttpResponse:
             messages.success(request, _("The cohort is changed."))
             return redirect("courses:cohort", cohort.pk)
     here = reverse("courses:cohort", args=[cohort.pk])
-    return render(
-        request,
-        "courses/cohorts/terms.html",
-        {
-            "heading": _("Change the cohort"),
-            "submit": _("Save"),
-            "back": here,
-            "form": form,
-            "breadcrumbs": [Crumb(cohort.name, here), Crumb(_("Change the cohort"))],
-        },
-        status=422 if form.errors else 200,
-    )
+    return terms_page(request, form, _("Change the cohort"), _("Save"), Crumb(cohort.name, here))
 
 
 @login_required
@@ -194,6 +172,24 @@ def rotate_link(request: HttpRequest, cohort_id: int) -> HttpResponse:
     verbs.rotate_link(cohort)
     messages.success(request, _("The cohort has a new link. The old one lets nobody in any more."))
     return redirect("courses:cohort", cohort.pk)
+
+
+def terms_page(
+    request: HttpRequest, form: CohortForm, heading: str, submit: str, back: Crumb
+) -> HttpResponse:
+    """The form of a cohort's terms, below the page that ``back`` leads to."""
+    return render(
+        request,
+        "courses/cohorts/terms.html",
+        {
+            "heading": heading,
+            "submit": submit,
+            "back": back.url,
+            "form": form,
+            "breadcrumbs": [back, Crumb(heading)],
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 # --- people ---

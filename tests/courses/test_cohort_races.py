@@ -1,21 +1,17 @@
 """Many at once (test_postgres.py runs this on PostgreSQL as well): no seat twice, no place twice, nobody forgotten."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
 
 from courses import cohorts
 from courses.models import CohortPlace, Enrolment, PlaceEvent, PlaceState, WayIn
 from courses.refusals import Refusal
 from tests.courses.cohort_worlds import open_cohort, teacher_of, terms_of
 from tests.labs.factories import LearnerFactory
-
-AT_ONCE = 8
+from tests.racing import AT_ONCE, called_at_once
 
 pytestmark = pytest.mark.django_db(
     transaction=True, available_apps=[app.name for app in apps.get_app_configs()]
@@ -24,19 +20,7 @@ pytestmark = pytest.mark.django_db(
 
 def at_once(verb: Callable[[int], Any], times: int = AT_ONCE) -> list[Any]:
     """What ``verb(0)`` … returned or raised, called by as many threads in the same moment."""
-    ready = threading.Barrier(times)
-
-    def call(number: int) -> Any:
-        try:
-            ready.wait(timeout=20)
-            return verb(number)
-        except Refusal as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as threads:
-        return list(threads.map(call, range(times)))
+    return called_at_once(verb, times, Refusal)
 
 
 def states(cohort):

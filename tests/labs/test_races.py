@@ -1,13 +1,10 @@
 """Many at once (test_postgres.py runs this on PostgreSQL as well): one session, one lease, no uid and no subnet twice, and never too full."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
 from django.db.utils import IntegrityError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +16,7 @@ from labs.models import Allowance, CheckRequest, LabSession, Sandbox
 from labs.refusals import HostFull, QuotaExceeded
 from labs.scheduling.addresses import free_place
 from tests.labs.factories import LabFactory, LearnerFactory, SandboxFactory, SessionFactory, node
-
-AT_ONCE = 8
+from tests.racing import AT_ONCE, called_at_once
 
 pytestmark = pytest.mark.django_db(
     transaction=True, available_apps=[app.name for app in apps.get_app_configs()]
@@ -29,19 +25,7 @@ pytestmark = pytest.mark.django_db(
 
 def at_once(verb: Callable[[int], Any], times: int = AT_ONCE) -> list[Any]:
     """What ``verb(0)`` … returned or raised, called by as many threads in the same moment."""
-    ready = threading.Barrier(times)
-
-    def call(number: int) -> Any:
-        try:
-            ready.wait(timeout=20)
-            return verb(number)
-        except (QuotaExceeded, HostFull, IntegrityError) as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as threads:
-        return list(threads.map(call, range(times)))
+    return called_at_once(verb, times, (QuotaExceeded, HostFull, IntegrityError))
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from courses.exams.content import Single, read_content
-from courses.exams.interchange.base import MOST_ITEMS, Item, Notes, Reading, Refused, Written
+from courses.exams.interchange.base import MOST_ITEMS, Item, Notes, Reading, Written
 from courses.exams.interchange.judged import letter
 from courses.exams.interchange.moodle_xml import why
 from courses.exams.interchange.plain_files import looks_like_text, read_words
-from courses.exams.interchange.renumbering import differences, renumbered
+from courses.exams.interchange.rereading import FIELDS, note_losses, reread
 from courses.exams.interchange.spoken import read_text, shown, write_shown
 
 LABEL = "aiken"
@@ -91,28 +91,12 @@ def write(items: Sequence[Item]) -> Written:
     for place, item in enumerate(items, 1):
         title = item.title or shown(item.content.stem) or f"#{place}"
         words = _question(item.content) if isinstance(item.content, Single) else None
-        again = _reread(words) if words is not None else None
+        again = reread(words, read) if words is not None else None
         if words is None or again is None:
             notes.lost("question_not_written", 0, title=title, format="Aiken", kind=item.content.kind)
             continue
         blocks.append(words)
-        lost = differences(renumbered(item.content), again.content)
-        fields = (
-            "title",
-            "identifier",
-            "tags",
-            "marks",
-            "difficulty",
-            "objectives",
-            "clauses",
-            "category",
-            "media",
-        )
-        lost += [name for name in fields if getattr(item, name) != getattr(again, name)]
-        if renumbered(item.content) != item.content:
-            notes.info("ids_renumbered", 0, title=title)
-        if lost:
-            notes.lost("fields_not_written", 0, title=title, format="Aiken", fields=", ".join(lost))
+        note_losses(item, again, notes, title, "Aiken", (*FIELDS, "category", "media"))
     return Written(("\n\n".join(blocks) + "\n").encode(), "txt", "text/plain", notes.all)
 
 
@@ -125,11 +109,3 @@ def _question(content: Single) -> str | None:
     ]
     key = next(place for place, option in enumerate(content.options) if option.id == content.key)
     return "\n".join([*lines, f"ANSWER: {chr(ord('A') + key)}"])
-
-
-def _reread(words: str) -> Item | None:
-    try:
-        items = read(words.encode(), "").items
-    except Refused:
-        return None
-    return items[0] if len(items) == 1 else None

@@ -23,7 +23,7 @@ from courses.exams.interchange.gift_written import escaped_label, question_of
 from courses.exams.interchange.judged import HUNDRED, Judged, LeftOut, plain_number
 from courses.exams.interchange.moodle_xml import category_of, path_of, why
 from courses.exams.interchange.plain_files import looks_like_text, read_words
-from courses.exams.interchange.renumbering import differences, renumbered
+from courses.exams.interchange.rereading import FIELDS, note_losses, reread
 from courses.exams.interchange.spoken import read_text, shown
 from courses.exams.shapes import MOST_PARTS, Text
 
@@ -306,7 +306,7 @@ def write(items: Sequence[Item]) -> Written:
     for place, item in enumerate(items, 1):
         title = item.title or shown(item.content.stem) or f"#{place}"
         words = question_of(item)
-        again = _reread(words) if words is not None else None
+        again = reread(words, read) if words is not None else None
         if words is None or again is None or again.content.kind != item.content.kind:
             notes.lost("question_not_written", 0, title=title, format="GIFT", kind=item.content.kind)
             continue
@@ -314,31 +314,5 @@ def write(items: Sequence[Item]) -> Written:
             category = item.category
             blocks.append(f"$CATEGORY: {escaped_label(path_of(category))}")
         blocks.append(words)
-        lost = differences(renumbered(item.content), renumbered(again.content))
-        lost += [
-            name
-            for name in (
-                "title",
-                "identifier",
-                "tags",
-                "marks",
-                "difficulty",
-                "objectives",
-                "clauses",
-                "media",
-            )
-            if getattr(item, name) != getattr(again, name)
-        ]
-        if renumbered(item.content) != item.content:
-            notes.info("ids_renumbered", 0, title=title)
-        if lost:
-            notes.lost("fields_not_written", 0, title=title, format="GIFT", fields=", ".join(lost))
+        note_losses(item, again, notes, title, "GIFT", (*FIELDS, "media"))
     return Written(("\n\n".join(blocks) + "\n").encode(), "gift", "text/plain", notes.all)
-
-
-def _reread(words: str) -> Item | None:
-    try:
-        items = read(words.encode(), "").items
-    except Refused:
-        return None
-    return items[0] if len(items) == 1 else None

@@ -11,7 +11,8 @@ from courses.exams.papers import build_papers
 from courses.exams.saving import Outcome, save
 from courses.models import AnswerEvent, Attempt, AttemptEvent, Paper
 from tests.courses.exams.worlds import exam_world
-from tests.courses.test_cohort_races import AT_ONCE, at_once
+from tests.courses.test_cohort_races import at_once
+from tests.racing import AT_ONCE
 
 pytestmark = pytest.mark.django_db(
     transaction=True, available_apps=[app.name for app in apps.get_app_configs()]
