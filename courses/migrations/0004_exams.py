@@ -38,7 +38,6 @@ class Migration(migrations.Migration):
                 ('wait_s', models.PositiveIntegerField(default=0, verbose_name='seconds to wait between attempts')),
                 ('cut_percent', models.DecimalField(decimal_places=2, default=Decimal('60'), max_digits=5, validators=[django.core.validators.MinValueValidator(Decimal('0')), django.core.validators.MaxValueValidator(Decimal('100'))], verbose_name='cut score in percent')),
                 ('release', models.CharField(choices=[('at_once', 'As soon as it is graded'), ('after_window', "After the exam's window has closed"), ('by_hand', 'When an examiner releases it')], default='at_once', max_length=12, verbose_name='results')),
-                ('one_device', models.BooleanField(default=True, verbose_name='one device at a time')),
                 ('honour_zh', models.TextField(blank=True, verbose_name='honour statement (Chinese)')),
                 ('honour_en', models.TextField(blank=True, verbose_name='honour statement (English)')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),

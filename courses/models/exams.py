@@ -114,7 +114,6 @@ class Exam(models.Model):
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
     )
     release = models.CharField(_("results"), max_length=12, choices=Release, default=Release.AT_ONCE)
-    one_device = models.BooleanField(_("one device at a time"), default=True)
     honour_zh = models.TextField(_("honour statement (Chinese)"), blank=True)
     honour_en = models.TextField(_("honour statement (English)"), blank=True)
 
